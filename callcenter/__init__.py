@@ -1,0 +1,1 @@
+"""Hotline and service desk in one: calls, complaints, callbacks and their rules."""

@@ -1,0 +1,1 @@
+"""Who calls: customers, their numbers, imports."""

@@ -1,0 +1,1 @@
+"""Calendars with zones: when is working time."""

@@ -1,0 +1,1 @@
+"""One gate for every call a machine places, and the ledger of attempts."""

@@ -1,0 +1,1 @@
+"""Users, departments, rights, tokens."""

@@ -1,0 +1,1 @@
+"""A number becomes what the agent sees."""

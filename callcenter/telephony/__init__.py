@@ -1,0 +1,1 @@
+"""The phone side: one small `Line` Protocol and the drivers behind it."""

@@ -1,0 +1,148 @@
+"""The `Line` Protocol: what every driver does, in one page.
+
+A driver is given to `callcenter.line` (the door), which feeds it commands from the stream and appends its events. The
+driver knows legs, prompts, phones and trunks; no queue, no customer, no SQL, no store.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Event = Any
+"""One of `callcenter.events.line`."""
+Command = Any
+"""One of `callcenter.commands.line`."""
+
+Report = Callable[[Event], None]
+"""Called by the driver on the line's event loop for each event; never blocks."""
+
+CAPABILITIES = frozenset(
+    {"receive", "place", "bridge", "prompts", "dtmf_rtp", "dtmf_info", "registrar", "trunks", "mute", "send_digits"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """An agent's phone. `user` is the user part of its address of record.
+
+    `ha1` is MD5(user:realm:password) (RFC 2617), empty for a phone at a fixed `address` (a SIP URI) behind a PBX.
+    """
+
+    user: str
+    ha1: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A way to the public network: `address` is host:port; calls from there are let in as this trunk's.
+
+    With `register` we register there by digest as `username`. `country` (ISO 3166) turns its numbers into E.164.
+    `prefixes`: the E.164 beginnings that it carries, empty for all. `transport`: udp | tcp.
+    """
+
+    name: str
+    address: str
+    country: str = "CN"
+    transport: str = "udp"
+    username: str = ""
+    password: str = ""
+    register: bool = False
+    caller: str = ""
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineConfig:
+    """Snapshot that the conductor sends; the line keeps the last one on disk.
+
+    `numbers`: user parts that reach the hotline; any other gets 404. `destinations`: regular expressions, one of
+    which a dialled number must match whole; none given means none allowed. `open_calls`: whether calls from a
+    source that is neither trunk nor registered phone are let in (true for the embedded default: "ring it yourself").
+    """
+
+    version: int = 0
+    realm: str = "callcenter"
+    numbers: tuple[str, ...] = ("hotline",)
+    phones: tuple[Phone, ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+    destinations: tuple[str, ...] = ()
+    open_calls: bool = True
+    country: str = "CN"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A registered contact, stored so that a restarted line keeps its phones. `expires`: seconds since 1970."""
+
+    phone: str
+    contact: str
+    expires: float
+    received: str
+    call_id: str
+    cseq: int
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDialog:
+    """What a restarted line needs to send BYE into a dialog that the crash lost."""
+
+    leg: str
+    call_id: str
+    local_uri: str
+    local_tag: str
+    remote_uri: str
+    remote_tag: str
+    remote_target: str
+    route_set: tuple[str, ...]
+    local_cseq: int
+    transport: str
+    address: str
+
+
+@dataclass(slots=True)
+class Memory:
+    """What outlives a line process. The door loads it before `start` and saves each change.
+
+    `save` callbacks must return at once; the door writes to the store behind them.
+    """
+
+    bindings: list[Binding] = field(default_factory=list)
+    dialogs: list[SavedDialog] = field(default_factory=list)
+    save_bindings: Callable[[str, list[Binding]], None] = lambda phone, bindings: None
+    save_dialog: Callable[[SavedDialog], None] = lambda dialog: None
+    drop_dialog: Callable[[str], None] = lambda leg: None
+
+
+class Line(Protocol):
+    """A driver. All methods run on the line's event loop."""
+
+    name: str
+    """`sipua`, `pjsua2`, `pyvoip` or `fake`."""
+    lacks: frozenset[str]
+    """The CAPABILITIES that this driver does not have."""
+
+    async def start(self, report: Report, config: LineConfig, memory: Memory) -> str:
+        """Open sockets, keep phones, BYE what was lost; return the address `host:port` that it listens on."""
+        ...
+
+    async def configure(self, config: LineConfig) -> None:
+        """Take a newer config without touching calls."""
+        ...
+
+    def execute(self, command: Command) -> None:
+        """Begin a command; its result arrives as events. Never raises for a late command: reports CommandRefused."""
+        ...
+
+    def capacity(self) -> int:
+        """Legs that this line can carry at once."""
+        ...
+
+    def legs(self) -> list[str]:
+        """Ids of the legs that are up or being set up now."""
+        ...
+
+    async def stop(self, hang_up: bool = True) -> None:
+        """Close. With `hang_up`, BYE / CANCEL every leg and report their ends first."""
+        ...

@@ -1,0 +1,1 @@
+"""Complaints: first-responder ownership, clocks, escalation, settlement."""

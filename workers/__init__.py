@@ -1,0 +1,1 @@
+"""RQ workers: one queue a process; jobs take ids and survive running twice."""
