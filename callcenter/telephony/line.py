@@ -17,7 +17,18 @@ Report = Callable[[Event], None]
 """Called by the driver on the line's event loop for each event; never blocks."""
 
 CAPABILITIES = frozenset(
-    {"receive", "place", "bridge", "prompts", "dtmf_rtp", "dtmf_info", "registrar", "trunks", "mute", "send_digits"}
+    {
+        "receive",
+        "place",
+        "bridge",
+        "prompts",
+        "dtmf_rtp",
+        "dtmf_info",
+        "registrar",
+        "trunks",
+        "mute",
+        "send_digits",
+    }
 )
 
 
