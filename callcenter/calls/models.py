@@ -1,0 +1,55 @@
+"""The call record: one row per conversation, and the append-only ledger of its public events."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from callcenter.db import UtcDateTime
+
+
+class Call(SQLModel, table=True):
+    """Written by the conductor's ledger from public events; durations in seconds.
+
+    `outcome` as in `events.CallFinished`, empty while the call is live. `evidence`: true when an agent and the
+    customer really spoke (answered, bridged, talk > 0): only such a call proves a callback.
+    """
+
+    id: str = Field(primary_key=True)
+    kind: str = "inbound"
+    direction: str = "in"
+    caller: str = Field(default="", index=True)
+    caller_name: str = ""
+    called: str = ""
+    withheld: bool = False
+    trunk: str = ""
+    queue: str = Field(default="", index=True)
+    customer_id: int | None = Field(default=None, index=True)
+    ticket_id: int | None = Field(default=None, index=True)
+    agent: str = Field(default="", index=True)
+    attempt: str = ""
+    started_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    queued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: str = ""
+    ended_by: str = ""
+    fault: str = ""
+    code: int = 0
+    waited: float = 0.0
+    talk: float = 0.0
+    hold: float = 0.0
+    wrap_up: float = 0.0
+    evidence: bool = False
+    disposition: str = ""
+    note: str = ""
+
+
+class CallEvent(SQLModel, table=True):
+    """A public event of a call as it stood in the stream. `entry` is the stream's id: the same event twice is one row."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    entry: str = Field(unique=True)
+    call_id: str = Field(index=True)
+    type: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    body: bytes

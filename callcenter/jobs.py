@@ -1,0 +1,19 @@
+"""Jobs by name: slices enqueue here and never import `workers`.
+
+A job takes ids, is idempotent and keyed by a row, so that running it twice is harmless; each is retried by RQ when its
+worker is killed (see STACK: without Retry a killed job is FAILED for good).
+"""
+
+import redis
+from rq import Queue, Retry
+
+QUEUES = ("callbacks", "surveys", "notices")
+
+
+def enqueue(client: redis.Redis, queue: str, job: str, *ids: str | int) -> None:
+    """Put `workers.<module>.<function>` with its ids onto a queue. `queue` is one of QUEUES."""
+    if queue not in QUEUES:
+        raise ValueError(f"no queue {queue!r}")
+    Queue(queue, connection=client).enqueue(
+        f"workers.{job}", *ids, retry=Retry(max=5), result_ttl=0, failure_ttl=7 * 86400, job_timeout=60
+    )

@@ -1,0 +1,70 @@
+"""Who works here."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from callcenter.db import UtcDateTime
+
+ROLES = ("agent", "supervisor", "admin")
+
+
+class Department(SQLModel, table=True):
+    """`head_id` gets the written reminder of an overdue complaint."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    head_id: int | None = None
+
+
+class User(SQLModel, table=True):
+    """`name` signs in, and is the agent's id on the board. `phone` is the user part of a registered phone or a SIP URI.
+
+    `phone_ha1`: MD5(user:realm:password) of a phone that registers with us; never the web password.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    display_name: str = ""
+    password_hash: str = ""
+    role: str = "agent"
+    language: str = ""
+    email: str = ""
+    department_id: int | None = Field(default=None, foreign_key="department.id")
+    supervisor_id: int | None = Field(default=None, foreign_key="user.id")
+    phone: str = ""
+    phone_ha1: str = ""
+    remote_answer: bool = False
+    active: bool = True
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    version: int = 1
+
+
+class QueueMember(SQLModel, table=True):
+    """An agent serves a queue."""
+
+    user_id: int = Field(primary_key=True, foreign_key="user.id")
+    queue: str = Field(primary_key=True)
+
+
+class Token(SQLModel, table=True):
+    """A bearer token for other systems; only its SHA-256 is kept."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    role: str
+    token_hash: str = Field(unique=True)
+    user_id: int | None = Field(default=None, foreign_key="user.id")
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what to what: sign-ins, rights, exports, supervisors' acts. Append only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    actor: str
+    action: str
+    subject: str = ""
+    detail: str = ""

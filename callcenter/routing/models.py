@@ -1,0 +1,32 @@
+"""Queues as administrators keep them; the live side is `board`."""
+
+from sqlmodel import Field, SQLModel
+
+
+class QueueRow(SQLModel, table=True):
+    """A queue and its rules. Times in seconds.
+
+    `numbers`: called numbers (user parts) that reach it, separated by spaces; the queue named `default` takes the rest.
+    """
+
+    __tablename__ = "queue"
+
+    name: str = Field(primary_key=True)
+    label: str = ""
+    numbers: str = ""
+    strategy: str = "longest_idle"
+    greeting: str = ""
+    """Text spoken first in the default language; empty = the standard greeting, `-` = none."""
+    music: str = "music:default"
+    ring_time: float = 20.0
+    """How long an agent's phone rings before the offer is missed."""
+    wrap_up: float = 30.0
+    owner_first: float = 10.0
+    """How long the owner of the caller's open complaint is waited for when busy; an available owner is always first."""
+    max_wait: float = 600.0
+    max_length: int = 500
+    announce_every: float = 30.0
+    misses_allowed: int = 2
+    service_level: float = 20.0
+    service_target: float = 0.8
+    priority: int = 0

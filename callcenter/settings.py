@@ -1,0 +1,214 @@
+"""Every setting, by environment (`CALLCENTER_*`) or one TOML file; a wrong one stops the start with a sentence."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+LANGUAGES = ("en", "zh_Hans", "zh_Hant")
+SPOKEN = {"en": "en", "zh_Hans": "cmn", "zh_Hant": "yue"}
+"""Spoken language of a written one, unless the customer's record says otherwise."""
+
+
+class TrunkSettings(BaseModel):
+    """A way to the public network; see `callcenter.telephony.line.Trunk`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    address: str
+    country: str = ""
+    transport: Literal["udp", "tcp"] = "udp"
+    username: str = ""
+    password: str = ""
+    register_here: bool = Field(default=False, alias="register")
+    caller: str = ""
+    prefixes: tuple[str, ...] = ()
+
+    @field_validator("address")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host_port(value)
+        return value
+
+
+class Settings(BaseSettings):
+    """One installation. Two may run side by side on one machine with other ports and folders."""
+
+    model_config = SettingsConfigDict(env_prefix="CALLCENTER_", extra="forbid", populate_by_name=True)
+
+    data_dir: Path = Path("var")
+    http: str = "127.0.0.1:8080"
+    sip: str = "127.0.0.1:5060"
+    sip_advertised: str = ""
+    """Host that our Via, Contact and SDP name, when it is not the one we bind (NAT, containers)."""
+    rtp_ports: str = "20000-29999"
+    driver: Literal["sipua", "fake"] = "sipua"
+    line: str = "line1"
+    """Name of this line process; unique over all lines of the installation."""
+    database_url: str = ""
+    redis_url: str = Field(
+        default="", validation_alias=AliasChoices("redis_url", "REDIS_URL", "CALLCENTER_REDIS_URL")
+    )
+    country: str = "CN"
+    zone: str = "Asia/Shanghai"
+    languages: tuple[str, ...] = LANGUAGES
+    numbers: tuple[str, ...] = ("hotline",)
+    """User parts that reach the default plan; any other called number is answered 404."""
+    trunks: tuple[TrunkSettings, ...] = ()
+    destinations: tuple[str, ...] = (r"\+[1-9]\d{6,14}",)
+    """Regular expressions, one of which a number that we dial must match whole."""
+    open_calls: bool = True
+    """Let calls in from sources that are neither trunk nor registered phone."""
+    smtp: str = ""
+    """`smtp://user:password@host:port` or `smtps://...`; empty sends no mail."""
+    mail_from: str = "hotline@localhost"
+    public_url: str = ""
+    """Address of the pages in mails; by default http://<CALLCENTER_HTTP>."""
+    outbound_hours: str = "08:00-21:00"
+    """When a machine may call, at the called party's local time."""
+    outbound_attempts: int = Field(default=3, ge=1, le=20)
+    outbound_gap: float = Field(default=900.0, gt=0)
+    """Seconds between two attempts; doubled at each further one."""
+    callback_delay: float = Field(default=0.0, ge=0)
+    """Seconds from a settlement that was reported back to the callback; 0 = the next working day at opening."""
+    callback_mode: Literal["customer_first", "agent_first"] = "customer_first"
+    survey_delay: float = Field(default=300.0, ge=0)
+    """Seconds from closing to the survey call."""
+    clock_scale: float = Field(default=1.0, gt=0)
+    """Factor on every policy's target; the demo and tests run policies in seconds."""
+    greeting: bool = True
+    demo: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _toml_file())
+
+    @field_validator("http", "sip")
+    @classmethod
+    def _host_port(cls, value: str) -> str:
+        host_port(value)
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not an IANA time zone such as Asia/Shanghai")
+        return value
+
+    @field_validator("country")
+    @classmethod
+    def _country(cls, value: str) -> str:
+        if not re.fullmatch("[A-Z]{2}", value):
+            raise ValueError(f"{value!r} is not an ISO 3166 country code such as CN")
+        return value
+
+    @field_validator("languages")
+    @classmethod
+    def _languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [language for language in value if language not in LANGUAGES]
+        if unknown or not value:
+            raise ValueError(f"choose from {', '.join(LANGUAGES)}")
+        return value
+
+    @field_validator("rtp_ports")
+    @classmethod
+    def _rtp_ports(cls, value: str) -> str:
+        port_range(value)
+        return value
+
+    @field_validator("outbound_hours")
+    @classmethod
+    def _outbound_hours(cls, value: str) -> str:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", value):
+            raise ValueError(f"{value!r} is not HH:MM-HH:MM")
+        return value
+
+    @field_validator("destinations")
+    @classmethod
+    def _destinations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+        return value
+
+    @property
+    def sql(self) -> str:
+        """SQLAlchemy URL of the record."""
+        if not self.database_url:
+            return f"sqlite:///{self.data_dir.absolute() / 'callcenter.db'}"
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", self.database_url)
+
+    @property
+    def home_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def pages(self) -> str:
+        """Address of the pages, without a slash at the end."""
+        return (self.public_url or f"http://{self.http}").rstrip("/")
+
+
+def load(**overrides: Any) -> Settings:
+    """Read settings; on a wrong one print a sentence that names it and leave with 2."""
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"])
+            text = problem["msg"].removeprefix("Value error, ")
+            print(f"Setting {name} (environment CALLCENTER_{name.upper()}) is wrong: {text}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except ValueError as error:
+        print(f"The settings cannot be read: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    settings.data_dir = settings.data_dir.expanduser().absolute()
+    return settings
+
+
+def host_port(value: str) -> tuple[str, int]:
+    """`127.0.0.1:5060` or `[::1]:5060`. ValueError with a sentence otherwise."""
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\s\[\]]+)):(\d{1,5})", value)
+    if not found or int(found[3]) > 65535:
+        raise ValueError(f"{value!r} is not host:port, such as 127.0.0.1:5060")
+    return found[1] or found[2], int(found[3])
+
+
+def port_range(value: str) -> tuple[int, int]:
+    """`20000-29999`: first and last port. ValueError with a sentence otherwise."""
+    found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", value)
+    if not found or not 1024 <= int(found[1]) < int(found[2]) <= 65535:
+        raise ValueError(f"{value!r} is not FIRST-LAST within 1024-65535, such as 20000-29999")
+    return int(found[1]), int(found[2])
+
+
+def _toml_file() -> Path | None:
+    """`CALLCENTER_CONFIG`, else `callcenter.toml` in the data folder when it exists."""
+    named = os.environ.get("CALLCENTER_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ValueError(f"CALLCENTER_CONFIG names {named}, which is no file")
+        return Path(named)
+    beside = Path(os.environ.get("CALLCENTER_DATA_DIR", "var")) / "callcenter.toml"
+    return beside if beside.is_file() else None

@@ -1,0 +1,105 @@
+"""Streams of the store: events up, commands down, public events to everybody.
+
+An entry holds `body` (JSON, see `callcenter.messages`) and, on a line's command stream, `epoch` of the conductor that
+wrote it. Streams are trimmed to about `KEEP` entries.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+LINE_EVENTS = "line:events"
+DESK_COMMANDS = "commands"
+PUBLIC = "events"
+LINE_CONFIG = "line:config"
+KEEP = 100_000
+
+Entry = tuple[str, dict[bytes, bytes]]
+"""Stream id, fields."""
+
+
+def line_commands(line: str) -> str:
+    """Name of a line's command stream."""
+    return f"line:commands:{line}"
+
+
+def line_alive(line: str) -> str:
+    """Key with the line's boot id, living 3 s: the line's lease."""
+    return f"line:alive:{line}"
+
+
+def connect(url: str) -> redis.Redis:
+    """A sync client; raises redis.ConnectionError at the first command when the store is away."""
+    return redis.Redis.from_url(
+        url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(ExponentialBackoff(), 1)
+    )
+
+
+def connect_async(url: str) -> redis.asyncio.Redis:
+    """An asyncio client; `read` may block longer than its socket timeout allows for other commands."""
+    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=2)
+
+
+def append(client: redis.Redis, stream: str, body: bytes) -> str:
+    """Append one entry; its id."""
+    return _text(client.xadd(stream, {"body": body}, maxlen=KEEP, approximate=True))
+
+
+async def append_async(client: redis.asyncio.Redis, stream: str, body: bytes) -> str:
+    """Append one entry; its id."""
+    return _text(await client.xadd(stream, {"body": body}, maxlen=KEEP, approximate=True))
+
+
+async def read(
+    client: redis.asyncio.Redis, after: dict[str, str], block_ms: int = 1000, count: int = 200
+) -> list[tuple[str, list[Entry]]]:
+    """Entries behind each stream's id, waiting at most `block_ms`; [] when none came."""
+    behind: Any = dict(after)
+    found: Any = await client.xread(behind, count=count, block=block_ms)
+    pairs = found.items() if isinstance(found, dict) else found or []
+    return [
+        (_text(name), [(_text(key), fields) for key, fields in _flat(entries)]) for name, entries in pairs
+    ]
+
+
+async def last_id(client: redis.asyncio.Redis, stream: str) -> str:
+    """Id of the newest entry, `0-0` when the stream is empty: read it before the data that it goes with."""
+    newest = await client.xrevrange(stream, count=1)
+    return _text(newest[0][0]) if newest else "0-0"
+
+
+async def first_id(client: redis.asyncio.Redis, stream: str) -> str:
+    """Id of the oldest entry that is still kept, `0-0` when the stream is empty."""
+    oldest = await client.xrange(stream, count=1)
+    return _text(oldest[0][0]) if oldest else "0-0"
+
+
+async def wait_for_store(client: redis.asyncio.Redis, seconds: float) -> bool:
+    """Whether the store answers a PING within `seconds`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            await client.ping()
+            return True
+        except (redis.ConnectionError, redis.TimeoutError, OSError):
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.05)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _flat(entries: Sequence[Any]) -> Sequence[Any]:
+    """redis-py wraps entries in one more list under RESP3."""
+    return (
+        entries[0]
+        if entries and isinstance(entries[0], list) and isinstance(entries[0][0], tuple | list)
+        else entries
+    )
