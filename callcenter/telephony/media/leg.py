@@ -1,0 +1,287 @@
+"""One party's RTP in the audio process: what comes from it and what goes to it."""
+
+import contextlib
+import ctypes
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from callcenter.telephony.media.dtmf import KeyDetector
+from callcenter.telephony.media.g711 import SILENT_FRAME, conversion
+from callcenter.telephony.media.latch import Address, Latch
+from callcenter.telephony.media.player import Dialler, Player
+from callcenter.telephony.media.rtp import HEADER, MAX_AHEAD, MAX_BEHIND, Outgoing, nowhere
+
+if TYPE_CHECKING:
+    from callcenter.telephony.media.relay import Relay
+
+_ROOM = 2048
+# One buffer for all legs: a packet is read, changed in place and sent before the next is read.
+_BUFFER = bytearray(_ROOM)
+_VIEW = memoryview(_BUFFER)
+_NO_PAYLOAD = -1
+
+
+class Leg:
+    """Sockets, codec and direction of one party; wired to another leg, to a player or to silence."""
+
+    def __init__(
+        self, relay: "Relay", name: str, rtp: socket.socket, rtcp: socket.socket, now: float
+    ) -> None:
+        self.relay, self.name = relay, name
+        self.rtp, self.rtcp = rtp, rtcp
+        self.out = Outgoing(now)
+        self.latch = Latch(None)
+        self.payload = self.dtmf = _NO_PAYLOAD
+        self.may_send = self.may_hear = self.connected = self.muted = self.filling = False
+        self.peer: Leg | None = None
+        self.player: Player | None = None
+        self.dialler: Dialler | None = None
+        self.heard = now
+        self.told_silent = False
+        self._press_ts = 0
+        self._detector = KeyDetector()
+        self._target: Leg | None = None
+        self._table: bytes | None = None
+
+    # ---- wiring, on each change of state ------------------------------------------------------------------------
+
+    def connect(
+        self, announced: Address | None, payload: int, dtmf: int | None, direction: str, now: float
+    ) -> None:
+        """Take what offer and answer agreed on; the same address again keeps the lock."""
+        if not self.connected or announced != self.latch.announced:
+            _dissolve(self.rtp)
+            self.latch = Latch(announced)
+        if not self.connected or not self.may_hear:
+            self.heard = now
+        self.connected = True
+        self.payload, self.dtmf = payload, _NO_PAYLOAD if dtmf is None else dtmf
+        self.may_send, self.may_hear = (
+            direction in ("sendrecv", "recvonly"),
+            direction in ("sendrecv", "sendonly"),
+        )
+        self.aim()
+
+    def aim(self) -> None:
+        """Point our stream at where the party is, through the connected socket once the source is locked."""
+        address = self.latch.destination
+        locked = self.latch.locked and address is not None and self._lock(address)
+        if not locked:
+            self.relay.listen(self.rtp, self.receive_open)
+        if address is None or not self.may_send:
+            self.out.send = nowhere
+        elif locked:
+            self.out.send = self.rtp.send
+        else:
+            sendto = self.rtp.sendto
+            self.out.send = lambda packet: sendto(packet, address)
+
+    def wire(self) -> None:
+        """Work out the packet path again after a change here or at the peer."""
+        peer = self.peer
+        hears_us = peer is not None and peer.connected and peer.may_send and not (peer.player or peer.dialler)
+        self._target = peer if hears_us and self.connected and self.may_hear else None
+        if self._target is not None:
+            self._table = conversion(self.payload, self._target.payload, self.muted)
+
+    @property
+    def paced(self) -> bool:
+        """Whether we send to it ourselves now: prompts and keys run to their end also towards one on hold."""
+        if not self.connected:
+            return False
+        return bool(self.player or self.dialler) or (self.may_send and (self.peer is None or self.filling))
+
+    # ---- packets from the party ---------------------------------------------------------------------------------
+
+    def receive_locked(self, now: float) -> None:
+        """A packet from the one source that the kernel lets through."""
+        self._take(self.rtp.recv_into(_BUFFER), now)
+
+    def receive_open(self, now: float) -> None:
+        """A packet from anybody: it must look like ours before its source counts."""
+        size, source = self.rtp.recvfrom_into(_BUFFER)
+        if not self.connected or size < HEADER.size or _BUFFER[0] & 0xC0 != 0x80:
+            return
+        if _BUFFER[1] & 0x7F not in (self.payload, self.dtmf):
+            return
+        before = self.latch.source
+        if not self.latch.accept(source[:2]):
+            return
+        self._take(size, now)
+        if self.latch.locked or before != self.latch.source:
+            self.aim()
+
+    def receive_rtcp(self, now: float) -> None:
+        """Reports tell that the party lives, nothing else is taken from them."""
+        size, source = self.rtcp.recvfrom_into(_BUFFER)
+        known = self.latch.destination
+        if size >= 8 and _BUFFER[0] & 0xC0 == 0x80 and known is not None and source[0] == known[0]:
+            self.heard = now
+
+    def _take(self, size: int, now: float) -> None:
+        if size < 12:
+            return
+        first, second, seq, ts, ssrc = HEADER.unpack_from(_BUFFER)
+        if first & 0xC0 != 0x80:
+            return
+        self.heard = now
+        target = self._target
+        kind = second & 0x7F
+        if kind == self.payload:
+            if target is None:
+                return
+            kind = target.payload
+        elif kind == self.dtmf:
+            if not self._key(size, ssrc, ts, second, target):
+                return
+            assert target is not None
+            kind = target.dtmf
+        else:
+            if target is not None and target.out.source is self:
+                target.out.seq_shift -= 1
+            return
+        out = target.out
+        if out.source is not self or out.source_ssrc != ssrc:
+            target.adopt(self, ssrc, seq, ts, now)
+            second |= 0x80
+        new = (seq + out.seq_shift) & 0xFFFF
+        ahead = (new - out.seq) & 0xFFFF
+        if ahead > MAX_AHEAD:
+            behind = 0x10000 - ahead
+            if behind > MAX_BEHIND:
+                target.adopt(self, ssrc, seq, ts, now)
+                new = (seq + out.seq_shift) & 0xFFFF
+                second |= 0x80
+                ahead = 1
+            elif behind >= out.packets - out.start:
+                return
+        shifted = (ts + out.ts_shift) & 0xFFFFFFFF
+        if ahead <= MAX_AHEAD:
+            out.seq = new
+            if kind == target.payload:
+                out.ts = shifted
+                out.at = now
+        out.packets += 1
+        out.octets += size - 12
+        HEADER.pack_into(_BUFFER, 0, first, second & 0x80 | kind, new, shifted, out.ssrc)
+        if self._table is None or kind != target.payload:
+            out.send(_VIEW[:size])
+        else:
+            out.send(self._converted(size, self._table))
+
+    def _key(self, size: int, ssrc: int, ts: int, second: int, target: "Leg | None") -> bool:
+        """Hear an event packet; whether it is to be relayed."""
+        digit = self._detector.hear(ssrc, ts, second >= 0x80, bytes(_VIEW[_body(size) : size]))
+        if digit is not None:
+            self.relay.tell("digit", self.name, digit)
+        if target is None:
+            return False
+        if target.dtmf == _NO_PAYLOAD or self.muted:
+            if target.out.source is self:
+                target.out.seq_shift -= 1
+            return False
+        return True
+
+    def _converted(self, size: int, table: bytes) -> bytes:
+        """The packet in the buffer in the receiver's law, without the extensions that only the sender's side knows."""
+        start = _body(size)
+        end = size - (_BUFFER[size - 1] if _BUFFER[0] & 0x20 else 0)
+        header = bytes((0x80,)) + bytes(_VIEW[1:12])
+        return header + bytes(_VIEW[start : max(start, end)]).translate(table)
+
+    def _lock(self, source: Address) -> bool:
+        """Have the kernel drop what comes from anywhere else; it also spares us the address of each packet."""
+        if _is_connected(self.rtp):
+            return True
+        try:
+            self.rtp.connect(source)
+        except OSError:
+            return False
+        self.relay.listen(self.rtp, self.receive_locked)
+        self._drain(source)
+        return True
+
+    def _drain(self, source: Address) -> None:
+        """Take what arrived before the socket was connected; the kernel checks the source only from then on."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                size, address = self.rtp.recvfrom_into(_BUFFER)
+                if address[:2] == source:
+                    self._take(size, self.relay.now)
+
+    # ---- packets to the party -----------------------------------------------------------------------------------
+
+    def adopt(self, source: "Leg", ssrc: int, seq: int, ts: int, now: float) -> None:
+        """The peer's packets follow what we sent last."""
+        self.out.adopt(source, ssrc, seq, ts, now)
+        if self.filling:
+            self.filling = False
+            self.relay.repace(self)
+
+    def tick(self, now: float) -> None:
+        """Send 20 ms of our own: a key press, a prompt, or silence that keeps the path open."""
+        if self.dialler is not None and self._dial(self.dialler, now):
+            return
+        frame = self.player.next_frame(self.payload) if self.player is not None else None
+        if self.player is not None and frame is None:
+            self.relay.finished(self, self.player)
+        if frame is not None or self.paced:
+            self.out.emit(frame or SILENT_FRAME[self.payload], self.payload, now)
+
+    def _dial(self, dialler: Dialler, now: float) -> bool:
+        step = dialler.next_step()
+        if step is None:
+            self.relay.dialled(self)
+            return False
+        payload, begins = step
+        if begins:
+            self._press_ts = self.out.begin_event(now)
+        if payload is None:
+            self.out.emit(SILENT_FRAME[self.payload], self.payload, now)
+        else:
+            self.out.emit_event(payload, self.dtmf, self._press_ts, begins, now)
+        return True
+
+    def send_report(self, now: float) -> None:
+        """An RTCP report to where the party's RTCP is by default (RFC 3550, 11: the next higher port)."""
+        address = self.latch.destination
+        if address is not None and self.connected:
+            with contextlib.suppress(OSError):
+                self.rtcp.sendto(self.out.report(now), (address[0], address[1] + 1))
+
+    def close(self) -> None:
+        """Free the ports."""
+        self.out.send = nowhere
+        self.peer = self._target = None
+        self.rtp.close()
+        self.rtcp.close()
+
+
+Receive = Callable[[float], None]
+
+
+def _body(size: int) -> int:
+    """Where the payload of the packet in the buffer starts, after CSRCs and extension (RFC 3550, 5.1, 5.3.1)."""
+    start = 12 + 4 * (_BUFFER[0] & 0x0F)
+    if _BUFFER[0] & 0x10 and size >= start + 4:
+        start += 4 + 4 * int.from_bytes(_BUFFER[start + 2 : start + 4], "big")
+    return min(start, size)
+
+
+def _is_connected(sock: socket.socket) -> bool:
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def _dissolve(sock: socket.socket) -> None:
+    """Let a connected UDP socket hear everybody again: connect(2) to AF_UNSPEC, which `socket` cannot say."""
+    if _is_connected(sock) and _LIBC.connect(sock.fileno(), bytes(16), 16) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

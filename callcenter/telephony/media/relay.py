@@ -1,0 +1,164 @@
+"""All legs of one audio process: carries out the line's orders and tells it what happened."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+
+from callcenter.telephony.media.dtmf import playable
+from callcenter.telephony.media.latch import Address
+from callcenter.telephony.media.leg import Leg, Receive
+from callcenter.telephony.media.pacer import Pacer
+from callcenter.telephony.media.player import Dialler, Player, Sound
+from callcenter.telephony.media.wire import Message
+
+log = logging.getLogger(__name__)
+
+REPORT_EVERY = 5
+"""Seconds between a leg's RTCP reports (RFC 3550, 6.2); each second a fifth of the legs, never all at once."""
+GAP = 1.0
+"""Seconds without anything to a bridged leg after which we fill in silence."""
+
+Tell = Callable[..., None]
+Listen = Callable[[socket.socket, Receive | None], None]
+
+
+class Relay:
+    """State of the audio process. `silent_after`: seconds without RTP before a leg is told to be silent."""
+
+    def __init__(
+        self, tell: Tell, listen: Listen, fault: Callable[[Exception], None], silent_after: float
+    ) -> None:
+        self.tell, self.listen = tell, listen
+        self.now = time.monotonic()
+        self.pacer = Pacer(self.now, fault)
+        self.legs: dict[str, Leg] = {}
+        self._silent_after = silent_after
+        self._sounds: dict[str, Sound] = {}
+        self._loading: dict[str, bytearray] = {}
+        self._round = 0
+
+    def obey(self, message: Message, fds: list[int]) -> None:
+        """One order of the line. One that comes too late for its leg is nothing."""
+        match message:
+            case ("open", leg):
+                self._open(leg, fds)
+            case ("load", key, chunk, last):
+                self._load(key, chunk, last)
+            case ("drop", key):
+                self._sounds.pop(key, None)
+            case (order, leg, *rest) if leg in self.legs:
+                getattr(self, f"_on_{order}")(self.legs[leg], *rest)
+
+    def repace(self, leg: Leg) -> None:
+        """Give the leg turns or take them away, as its state asks."""
+        if leg.paced:
+            self.pacer.add(leg, self.now)
+        else:
+            self.pacer.remove(leg)
+
+    def finished(self, leg: Leg, player: Player) -> None:
+        """A play came to its end."""
+        leg.player = None
+        self._rewire(leg)
+        self.tell("finished", leg.name, player.play)
+
+    def dialled(self, leg: Leg) -> None:
+        """All keys are sent."""
+        leg.dialler = None
+        self._rewire(leg)
+
+    def look_after(self, now: float) -> None:
+        """Once a second: who fell silent, whom nobody speaks to, whose report is due."""
+        self._round += 1
+        for index, leg in enumerate(self.legs.values()):
+            if leg.connected:
+                self._watch(leg, now)
+                if index % REPORT_EVERY == self._round % REPORT_EVERY:
+                    leg.send_report(now)
+
+    def _watch(self, leg: Leg, now: float) -> None:
+        silence = now - leg.heard
+        if silence < self._silent_after:
+            leg.told_silent = False
+        elif leg.may_send and leg.may_hear and not leg.told_silent:
+            leg.told_silent = True
+            self.tell("silent", leg.name, silence)
+        if leg.peer is not None and not leg.filling and now - leg.out.at > GAP:
+            leg.filling = True
+            self.repace(leg)
+
+    # ---- orders --------------------------------------------------------------------------------------------------
+
+    def _open(self, name: str, fds: list[int]) -> None:
+        rtp, rtcp = (socket.socket(fileno=fd) for fd in fds)
+        rtp.setblocking(False)
+        rtcp.setblocking(False)
+        leg = self.legs[name] = Leg(self, name, rtp, rtcp, self.now)
+        self.listen(rtcp, leg.receive_rtcp)
+
+    def _on_connect(
+        self, leg: Leg, address: Address | None, payload: int, dtmf: int | None, direction: str
+    ) -> None:
+        leg.connect(address, payload, dtmf, direction, self.now)
+        self._rewire(leg)
+
+    def _on_play(self, leg: Leg, play: str, keys: tuple[str, ...], loop: bool) -> None:
+        leg.player = Player(play, [self._sounds[key] for key in keys if key in self._sounds], loop)
+        self._rewire(leg)
+
+    def _on_silence(self, leg: Leg) -> None:
+        leg.player = None
+        self._rewire(leg)
+
+    def _on_bridge(self, leg: Leg, name: str) -> None:
+        other = self.legs.get(name)
+        if other is None or other is leg:
+            return
+        for each, peer in ((leg, other), (other, leg)):
+            if each.peer is not peer:
+                self._on_part(each)
+            each.player = None
+        leg.peer, other.peer = other, leg
+        self._rewire(leg)
+        self.tell("bridged", leg.name, other.name)
+
+    def _on_part(self, leg: Leg) -> None:
+        peer, leg.peer = leg.peer, None
+        for each in (leg, peer):
+            if each is not None:
+                each.peer, each.filling = None, False
+                self._rewire(each)
+
+    def _on_mute(self, leg: Leg, muted: bool) -> None:
+        leg.muted = muted
+        self._rewire(leg)
+
+    def _on_digits(self, leg: Leg, digits: str) -> None:
+        if leg.dtmf < 0:
+            return
+        if leg.dialler is None:
+            leg.dialler = Dialler("")
+        leg.dialler.add(playable(digits))
+        self._rewire(leg)
+
+    def _on_close(self, leg: Leg) -> None:
+        self._on_part(leg)
+        self.pacer.remove(leg)
+        self.listen(leg.rtp, None)
+        self.listen(leg.rtcp, None)
+        del self.legs[leg.name]
+        leg.close()
+
+    def _load(self, key: str, chunk: bytes, last: bool) -> None:
+        sound = self._loading.setdefault(key, bytearray())
+        sound += chunk
+        if last:
+            self._sounds[key] = Sound(bytes(self._loading.pop(key)))
+
+    def _rewire(self, leg: Leg) -> None:
+        """A leg's state changed: its own path, its peer's, and who sends to them."""
+        for each in (leg, leg.peer):
+            if each is not None:
+                each.wire()
+                self.repace(each)

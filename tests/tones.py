@@ -1,0 +1,39 @@
+"""What tests hear: sines in, and how much of a sound is the sine that was expected."""
+
+import numpy as np
+
+from callcenter.telephony.media.pcm import RATE, Samples, from_alaw, from_ulaw, to_ulaw
+
+_EITHER_SIDE = 3
+
+
+def sine(hertz: float, seconds: float, rate: int = RATE, level: float = 0.3) -> Samples:
+    """A steady tone."""
+    t = np.arange(int(seconds * rate)) / rate
+    return (level * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
+
+
+def ulaw_tone(hertz: float, seconds: float) -> bytes:
+    return to_ulaw(sine(hertz, seconds))
+
+
+def heard(body: bytes, payload: int) -> Samples:
+    """Linear samples of what came in this payload type."""
+    return from_ulaw(body) if payload == 0 else from_alaw(body)
+
+
+def tone_snr(samples: Samples, hertz: float, rate: int = RATE) -> float:
+    """dB of the tone above everything else in the sound; Hann window, the tone's energy within three bins."""
+    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
+    power[0:2] = 0
+    at = round(hertz * len(samples) / rate)
+    tone = float(power[max(0, at - _EITHER_SIDE) : at + _EITHER_SIDE + 1].sum())
+    rest = float(power.sum()) - tone
+    return float(10 * np.log10((tone + 1e-12) / (rest + 1e-12)))
+
+
+def loudest(samples: Samples, rate: int = RATE) -> float:
+    """Frequency of the strongest partial, in Hz."""
+    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    power[0:2] = 0
+    return float(np.argmax(power)) * rate / len(samples)
