@@ -1,11 +1,23 @@
-"""The `callcenter` command: every process, and what an administrator does from a shell."""
+"""The `callcenter` command: every process, and what an administrator does from a shell.
 
+Modules are imported by the command that needs them: `callcenter --help` answers at once, and a process holds only
+what it uses.
+"""
+
+import importlib
+import sys
 from importlib import metadata
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+record = typer.Typer(no_args_is_help=True, help="The database: schema, backup, restore.")
+app.add_typer(record, name="db")
+
+WRONG = 2
+"""Exit code of a wrong setting or argument; a sentence says which."""
 
 
 def show_version(wanted: bool) -> None:
@@ -19,6 +31,164 @@ def options(
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
 ) -> None:
     """A hotline and its service desk in one."""
+
+
+@app.command()
+def up() -> None:
+    """Everything: store, line, conductor, web, timers and workers, until Ctrl-C."""
+    from callcenter import installation, settings
+
+    chosen = settings.load()
+    raise typer.Exit(installation.run(chosen, greeting=lambda: installation.addresses(chosen)))
+
+
+@app.command()
+def demo() -> None:
+    """Everything, with callers and agents' phones that keep the place alive."""
+    from callcenter import settings
+
+    chosen = settings.load(demo=True)
+    raise typer.Exit(importlib.import_module("callcenter.demo").main(chosen) or 0)
+
+
+@app.command()
+def web() -> None:
+    """Pages, JSON, live updates."""
+    enter("callcenter.web.app")
+
+
+@app.command()
+def line() -> None:
+    """SIP and RTP."""
+    enter("callcenter.line", keeps_record=False)
+
+
+@app.command()
+def conductor() -> None:
+    """Menus, queues, offers: the only writer of the live board."""
+    enter("callcenter.conductor")
+
+
+@app.command()
+def timers() -> None:
+    """The sweep that fires what is due."""
+    enter("callcenter.timers")
+
+
+@app.command()
+def worker(queue: str) -> None:
+    """Jobs of one queue."""
+    from callcenter import jobs
+
+    if queue not in jobs.QUEUES:
+        refuse(f"There is no queue {queue!r}; choose from {', '.join(jobs.QUEUES)}.")
+    enter("workers.run", queue)
+
+
+@app.command()
+def store() -> None:
+    """The embedded store alone, for processes that are started one by one without REDIS_URL."""
+    import os
+
+    from callcenter import settings, store
+
+    try:
+        command = store.command(settings.load().data_dir)
+    except store.StoreMissing as error:
+        refuse(str(error))
+    os.execv(command[0], command)  # noqa: S606  # an argument list, no shell
+
+
+@record.command()
+def upgrade() -> None:
+    """Bring the schema to this release's. Every process does so at its start."""
+    from callcenter import migrations
+
+    changed = upgraded(load_settings())
+    print(f"{'Upgraded to' if changed else 'Already at'} revision {migrations.head()}.")
+
+
+@record.command()
+def backup(file: Path) -> None:
+    """Write the whole record to FILE, while everything runs."""
+    from callcenter import archive
+
+    try:
+        archive.backup(load_settings().sql, file)
+    except archive.ArchiveFailed as error:
+        refuse(str(error))
+
+
+@record.command()
+def restore(file: Path) -> None:
+    """Replace the whole record by FILE. Refused while a process runs."""
+    from callcenter import archive
+
+    chosen = load_settings()
+    try:
+        archive.restore(chosen.sql, chosen.data_dir, file)
+    except archive.ArchiveFailed as error:
+        refuse(str(error))
+    upgraded(chosen)
+
+
+def enter(module: str, *arguments: str, keeps_record: bool = True) -> None:
+    """Become one process: settings, store, schema, then the module's `main`."""
+    from callcenter import archive
+    from callcenter import store as embedded
+
+    chosen = load_settings()
+    if not chosen.redis_url:
+        listens = embedded.socket_path(chosen.data_dir)
+        if not embedded.wait(listens, 5):
+            refuse(
+                "No store answers: set REDIS_URL, or run `callcenter up` or `callcenter store` beside this process."
+            )
+        chosen.redis_url = embedded.url("", chosen.data_dir)
+    with archive.running(chosen.data_dir):
+        if keeps_record:
+            upgraded(chosen)
+        code = importlib.import_module(module).main(chosen, *arguments)
+    raise typer.Exit(code or 0)
+
+
+def load_settings() -> Any:
+    """The settings, with the data folder made."""
+    from callcenter import settings
+
+    chosen = settings.load()
+    try:
+        chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refuse(
+            f"CALLCENTER_DATA_DIR={chosen.data_dir} cannot be used: {(error.strerror or str(error)).lower()}."
+        )
+    return chosen
+
+
+def upgraded(chosen: Any) -> bool:
+    """Whether the schema had to be brought up to date."""
+    from sqlalchemy.exc import ArgumentError, OperationalError
+
+    from callcenter import db, migrations
+
+    try:
+        engine = db.connect(chosen.sql, pool=2)
+        try:
+            return migrations.upgrade(engine)
+        finally:
+            engine.dispose()
+    except (ArgumentError, OperationalError, ModuleNotFoundError) as error:
+        reason = str(error).splitlines()[0]
+        refuse(f"CALLCENTER_DATABASE_URL names a database that cannot be used: {reason}")
+    except migrations.NewerRecord as error:
+        refuse(str(error))
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Leave with the sentence; no traceback."""
+    print(sentence, file=sys.stderr)
+    raise SystemExit(WRONG)
 
 
 def main() -> None:
