@@ -27,8 +27,6 @@ def head() -> str:
 
 def upgrade(engine: Engine) -> bool:
     """Bring the schema to the newest revision; whether there was something to do. Raises NewerRecord."""
-    if current(engine) == head():
-        return False
     with _alone(engine):
         found = current(engine)
         if found == head():
@@ -64,7 +62,10 @@ def _run(connection: Connection) -> None:
 
 @contextlib.contextmanager
 def _alone(engine: Engine) -> Iterator[None]:
-    """Five processes that start at once do not fight: one upgrades, the others wait."""
+    """Five processes that start at once do not fight: one upgrades, the others wait.
+
+    Held before the first look: two connections that turn a new SQLite file to WAL at once fail as "locked".
+    """
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             connection.execute(text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
