@@ -332,10 +332,11 @@ async def test_keys_are_told_once_and_relayed_under_the_others_type(hall: Hall) 
         for number, key in enumerate("5*5", 1):
             caller.press(key)
             await until(lambda: sum(isinstance(event, Digit) for event in hall.events) == number)  # noqa: B023
-            await agent.hears(15)
+            await until(lambda: not caller.pressing)
+            await asyncio.sleep(0.06)  # a person's pause between two keys
         caller.press("#")
         await hall.reported(Digit("a", "#"))
-        await until(lambda: sum(packet.kind == 96 for packet in agent.packets) == 8)
+        await until(lambda: sum(packet.kind == 96 for packet in agent.packets) == 32)
         assert_continuous(agent.packets)
     assert [event for event in hall.events if isinstance(event, Digit)] == [Digit("a", key) for key in "5*5#"]
     assert hear(agent, 96) == "5*5#"
