@@ -99,6 +99,19 @@ def store() -> None:
     os.execv(command[0], command)  # noqa: S606  # an argument list, no shell
 
 
+@app.command()
+def assets() -> None:
+    """Fetch the files of others that the pages use. `up` and `demo` do so at their start."""
+    from callcenter import assets
+
+    where = assets.folder(load_settings().data_dir)
+    try:
+        assets.fetch(where)
+    except assets.FetchFailed as error:
+        refuse(str(error))
+    print(where)
+
+
 @record.command()
 def upgrade() -> None:
     """Bring the schema to this release's. Every process does so at its start."""
@@ -193,4 +206,4 @@ def refuse(sentence: str) -> NoReturn:
 
 def main() -> None:
     """Entry point of the installed command."""
-    app()
+    app(prog_name="callcenter")

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -20,17 +21,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from callcenter import jobs, store
+from callcenter import assets, jobs, store
 from callcenter.settings import Settings, host_port
 
 PR_SET_PDEATHSIG = 1
 WRONG_SETTING = 2
 """Exit code of a process whose setting is wrong: starting it again would not help."""
 
-FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 30.0, 60.0
+FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.2, 30.0, 60.0
 """Seconds before a restart, doubled up to the longest; forgotten after a steady run."""
 
 STOPS_WITHIN = 10.0
+FETCHED_WITHIN = 3.0
+"""Seconds that the start waits for the pages' files of others; later ones are there at the next load of a page."""
 HEALTHY_WITHIN = 15.0
 """Seconds after which pages that answer are enough: one part that is not well must not hide the others."""
 
@@ -83,10 +86,12 @@ def run(
     settings: Settings,
     extra: Sequence[Part] = (),
     greeting: Callable[[], Sequence[str]] = tuple,
+    processes: Sequence[Part] | None = None,
 ) -> int:
     """Run everything until Ctrl-C or SIGTERM; the exit code.
 
     `extra` parts (the demo's callers) start when the pages answer; `greeting` gives the lines that are printed then.
+    `processes` is all of an installation's unless told otherwise.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _only_one(settings.data_dir) as alone:
@@ -98,7 +103,8 @@ def run(
         if problem := busy_port(settings):
             say(problem)
             return WRONG_SETTING
-        return asyncio.run(Installation(settings, extra, greeting).run())
+        installation = Installation(settings, parts() if processes is None else processes, extra, greeting)
+        return asyncio.run(installation.run())
 
 
 def addresses(settings: Settings) -> list[str]:
@@ -134,9 +140,14 @@ class Installation:
     """The parent of all processes."""
 
     def __init__(
-        self, settings: Settings, extra: Sequence[Part], greeting: Callable[[], Sequence[str]]
+        self,
+        settings: Settings,
+        processes: Sequence[Part],
+        extra: Sequence[Part],
+        greeting: Callable[[], Sequence[str]],
     ) -> None:
         self.settings = settings
+        self.processes = processes
         self.extra = extra
         self.greeting = greeting
         self.environment = environment(settings)
@@ -151,9 +162,12 @@ class Installation:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.stopping.set)
         self.logs.mkdir(exist_ok=True)
+        fetched = self._fetch_assets()
         try:
             if await self._start_store():
-                for part in parts():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(fetched.wait(), FETCHED_WITHIN)
+                for part in self.processes:
                     self._keep(part)
                 if await self._until_pages_answer():
                     for part in self.extra:
@@ -180,6 +194,21 @@ class Installation:
                 return True
             await asyncio.sleep(0.02)
         return False
+
+    def _fetch_assets(self) -> asyncio.Event:
+        """In a thread that nobody waits for at the end: a slow network must not hold up a stop."""
+        done, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def fetch() -> None:
+            try:
+                assets.fetch(assets.folder(self.settings.data_dir))
+            except (assets.FetchFailed, OSError) as error:
+                say(f"The pages run without Turbo and charts. {error}")
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(done.set)
+
+        threading.Thread(target=fetch, name="assets", daemon=True).start()
+        return done
 
     async def _until_pages_answer(self) -> bool:
         """False when a stop was asked for first."""
@@ -211,12 +240,12 @@ class Installation:
                 self.stopping.set()
                 return
             child.restarts += 1
-            pause = FIRST_PAUSE if time.monotonic() - began > STEADY else min(pause * 2, LONGEST_PAUSE)
-            say(
-                f"{child.part.name} ended ({_ending(code)}), starts again in {pause:g} s; see {self._log(child.part)}"
-            )
+            if time.monotonic() - began > STEADY:
+                pause = FIRST_PAUSE
+            say(f"{child.part.name} ended ({_ending(code)}) and starts again; see {self._log(child.part)}")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _run_once(self, child: Child) -> int:
         path = self._log(child.part)
