@@ -6,6 +6,7 @@ what it uses.
 
 import importlib
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -15,6 +16,9 @@ import typer
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 record = typer.Typer(no_args_is_help=True, help="The database: schema, backup, restore.")
 app.add_typer(record, name="db")
+
+STORE_WITHIN = 3.0
+"""Seconds that a process started alone waits for the embedded store."""
 
 WRONG = 2
 """Exit code of a wrong setting or argument; a sentence says which."""
@@ -36,18 +40,16 @@ def options(
 @app.command()
 def up() -> None:
     """Everything: store, line, conductor, web, timers and workers, until Ctrl-C."""
-    from callcenter import installation, settings
+    from callcenter import installation
 
-    chosen = settings.load()
+    chosen = load_settings()
     raise typer.Exit(installation.run(chosen, greeting=lambda: installation.addresses(chosen)))
 
 
 @app.command()
 def demo() -> None:
     """Everything, with callers and agents' phones that keep the place alive."""
-    from callcenter import settings
-
-    chosen = settings.load(demo=True)
+    chosen = load_settings(demo=True)
     raise typer.Exit(importlib.import_module("callcenter.demo").main(chosen) or 0)
 
 
@@ -90,13 +92,31 @@ def store() -> None:
     """The embedded store alone, for processes that are started one by one without REDIS_URL."""
     import os
 
-    from callcenter import settings, store
+    from callcenter import store
 
     try:
-        command = store.command(settings.load().data_dir)
+        command = store.command(load_settings().data_dir)
     except store.StoreMissing as error:
         refuse(str(error))
     os.execv(command[0], command)  # noqa: S606  # an argument list, no shell
+
+
+@app.command()
+def ready() -> None:
+    """Upgrade the schema, and say whether database and store answer: what is checked before a start."""
+    from redis import RedisError
+
+    from callcenter import store, stream
+
+    chosen = load_settings()
+    upgraded(chosen)
+    client = stream.connect(store.url(chosen.redis_url, chosen.data_dir))
+    try:
+        client.ping()
+    except (RedisError, OSError) as error:
+        refuse(f"The store (REDIS_URL) cannot be used: {error}")
+    finally:
+        client.close()
 
 
 @app.command()
@@ -153,23 +173,36 @@ def enter(module: str, *arguments: str, keeps_record: bool = True) -> None:
     chosen = load_settings()
     if not chosen.redis_url:
         listens = embedded.socket_path(chosen.data_dir)
-        if not embedded.wait(listens, 5):
+        if not embedded.wait(listens, STORE_WITHIN):
             refuse(
                 "No store answers: set REDIS_URL, or run `callcenter up` or `callcenter store` beside this process."
             )
         chosen.redis_url = embedded.url("", chosen.data_dir)
     with archive.running(chosen.data_dir):
         if keeps_record:
-            upgraded(chosen)
+            wait_for_record(chosen)
         code = importlib.import_module(module).main(chosen, *arguments)
     raise typer.Exit(code or 0)
 
 
-def load_settings() -> Any:
+def wait_for_record(chosen: Any) -> None:
+    """Bring the schema up to date. A database that is away for a while is no wrong setting: wait, then be restarted."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            upgraded(chosen)
+            return
+        except SystemExit:
+            if time.monotonic() > deadline:
+                raise SystemExit(1) from None
+            time.sleep(1)
+
+
+def load_settings(**overrides: Any) -> Any:
     """The settings, with the data folder made."""
     from callcenter import settings
 
-    chosen = settings.load()
+    chosen = settings.load(**overrides)
     try:
         chosen.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -180,8 +213,8 @@ def load_settings() -> Any:
 
 
 def upgraded(chosen: Any) -> bool:
-    """Whether the schema had to be brought up to date."""
-    from sqlalchemy.exc import ArgumentError, OperationalError
+    """Whether the schema had to be brought up to date. A record that does not answer ends the process."""
+    from sqlalchemy.exc import DBAPIError
 
     from callcenter import db, migrations
 
@@ -191,9 +224,9 @@ def upgraded(chosen: Any) -> bool:
             return migrations.upgrade(engine)
         finally:
             engine.dispose()
-    except (ArgumentError, OperationalError, ModuleNotFoundError) as error:
-        reason = str(error).splitlines()[0]
-        refuse(f"CALLCENTER_DATABASE_URL names a database that cannot be used: {reason}")
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        refuse(f"The database (CALLCENTER_DATABASE_URL) cannot be used: {reason}")
     except migrations.NewerRecord as error:
         refuse(str(error))
 

@@ -40,6 +40,10 @@ HEALTHY_WITHIN = 15.0
 LOG_KEEPS = 10 * 1024 * 1024
 
 
+class CannotStart(RuntimeError):
+    """A setting names something that does not answer; the text says which."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One process: its name in messages and logs, and the program with its arguments."""
@@ -167,6 +171,7 @@ class Installation:
             if await self._start_store():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(fetched.wait(), FETCHED_WITHIN)
+                await self._check_outside()
                 for part in self.processes:
                     self._keep(part)
                 if await self._until_pages_answer():
@@ -175,7 +180,7 @@ class Installation:
                     for line in self.greeting():
                         say(line)
                 await self.stopping.wait()
-        except store.StoreMissing as error:
+        except (store.StoreMissing, CannotStart) as error:
             say(str(error))
             self.code = WRONG_SETTING
         finally:
@@ -194,6 +199,17 @@ class Installation:
                 return True
             await asyncio.sleep(0.02)
         return False
+
+    async def _check_outside(self) -> None:
+        """A database or store of the operator's must answer once before anything starts; later we wait for them."""
+        if not (self.settings.redis_url or self.settings.database_url):
+            return
+        asked = await asyncio.create_subprocess_exec(
+            *callcenter("ready"), env=self.environment, stderr=asyncio.subprocess.PIPE, start_new_session=True
+        )
+        _, said = await asked.communicate()
+        if asked.returncode:
+            raise CannotStart(said.decode(errors="replace").strip())
 
     def _fetch_assets(self) -> asyncio.Event:
         """In a thread that nobody waits for at the end: a slow network must not hold up a stop."""
@@ -242,7 +258,8 @@ class Installation:
             child.restarts += 1
             if time.monotonic() - began > STEADY:
                 pause = FIRST_PAUSE
-            say(f"{child.part.name} ended ({_ending(code)}) and starts again; see {self._log(child.part)}")
+            log = self._log(child.part)
+            say(f"{child.part.name} ended ({_ending(code)}) and starts again; see {log}: {_last_words(log)}")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), pause)
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,5 +1,6 @@
 """Every setting, by environment (`CALLCENTER_*`) or one TOML file; a wrong one stops the start with a sentence."""
 
+import difflib
 import os
 import re
 import sys
@@ -108,6 +109,20 @@ class Settings(BaseSettings):
         host_port(value)
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url(cls, value: str) -> str:
+        if value and not re.match(r"(redis|rediss|unix)://.", value):
+            raise ValueError("not redis://, rediss:// or unix:// with an address")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: str) -> str:
+        if value and not re.match(r"(sqlite://|postgres(ql)?(\+psycopg)?://).", value):
+            raise ValueError("not sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+        return value
+
     @field_validator("zone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -172,19 +187,29 @@ class Settings(BaseSettings):
 
 def load(**overrides: Any) -> Settings:
     """Read settings; on a wrong one print a sentence that names it and leave with 2."""
+    for name in sorted(os.environ):
+        if name.startswith("CALLCENTER_") and name not in _variables():
+            likely = difflib.get_close_matches(name, _variables(), 1)
+            print(f"{name} is no setting{f'; {likely[0]} is' if likely else ''}.", file=sys.stderr)
+            raise SystemExit(2)
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
         for problem in error.errors():
             name = ".".join(str(part) for part in problem["loc"])
             text = problem["msg"].removeprefix("Value error, ")
-            print(f"Setting {name} (environment CALLCENTER_{name.upper()}) is wrong: {text}", file=sys.stderr)
+            variable = "REDIS_URL" if name.lower() == "redis_url" else f"CALLCENTER_{name.upper()}"
+            print(f"Setting {name.lower()} (environment {variable}) is wrong: {text}", file=sys.stderr)
         raise SystemExit(2) from None
     except ValueError as error:
         print(f"The settings cannot be read: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     settings.data_dir = settings.data_dir.expanduser().absolute()
     return settings
+
+
+def _variables() -> set[str]:
+    return {f"CALLCENTER_{name.upper()}" for name in Settings.model_fields} | {"CALLCENTER_CONFIG"}
 
 
 def host_port(value: str) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 """What tests stand on: a real store, real databases, settings of their own; and an honest last line."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -70,6 +71,9 @@ def store(store_server: str) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Server]:
     """A PostgreSQL server for the whole run, with a template that has the schema."""
+    folder = programs.postgres_folder()
+    # Backups need the client programs of the same release.
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
     with postgres.server() as server:
         with server.admin.connect() as connection:
             connection.exec_driver_sql("CREATE DATABASE schema_template")

@@ -1,0 +1,108 @@
+"""The command as a person types it: sentences and exit codes, never a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from callcenter import db, migrations, settings
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def callcenter(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "REDIS_URL" and not name.startswith("CALL")
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "callcenter", *arguments],
+        env={**clean, "PYTHONPATH": str(ROOT), "CALLCENTER_DATA_DIR": str(folder), **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CALLCENTER_ZONE", "Mars"),
+        ("CALLCENTER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none"),
+        ("REDIS_URL", "redis://127.0.0.1:1"),
+        ("CALLCENTER_DATA_DIR", "/proc/nowhere"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_and_is_named(tmp_path: Path, name: str, value: str) -> None:
+    refused = callcenter(tmp_path, "up", **{name: value})
+    assert refused.returncode == 2
+    said = refused.stdout + refused.stderr
+    assert name in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CALLCENTER_HTTP", "8080", "CALLCENTER_HTTP"),
+        ("CALLCENTER_SIP", "host:99999", "CALLCENTER_SIP"),
+        ("CALLCENTER_RTP_PORTS", "30000-20000", "CALLCENTER_RTP_PORTS"),
+        ("CALLCENTER_COUNTRY", "China", "CALLCENTER_COUNTRY"),
+        ("CALLCENTER_DATABASE_URL", "mysql://somewhere/else", "CALLCENTER_DATABASE_URL"),
+        ("REDIS_URL", "localhost", "REDIS_URL"),
+        ("CALLCENTER_CONFIG", "/nowhere/callcenter.toml", "CALLCENTER_CONFIG"),
+        ("CALLCENTER_ZOONE", "Asia/Shanghai", "CALLCENTER_ZONE is"),
+    ],
+)
+def test_the_sentence_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as left:
+        settings.load()
+    assert left.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_settings_file_is_named_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CALLCENTER_DATA_DIR", str(tmp_path))
+    (tmp_path / "callcenter.toml").write_text('zoone = "Asia/Shanghai"\n')
+    with pytest.raises(SystemExit):
+        settings.load()
+    assert "zoone" in capsys.readouterr().err
+
+
+def test_a_process_alone_says_that_it_needs_a_store(tmp_path: Path) -> None:
+    refused = callcenter(tmp_path, "line")
+    assert refused.returncode == 2
+    assert "REDIS_URL" in refused.stderr
+
+
+def test_an_unknown_queue_is_refused(tmp_path: Path) -> None:
+    refused = callcenter(tmp_path, "worker", "anything")
+    assert refused.returncode == 2
+    assert "callbacks" in refused.stderr
+
+
+def test_schema_backup_and_restore(tmp_path: Path) -> None:
+    assert "Upgraded to" in callcenter(tmp_path, "db", "upgrade").stdout
+    assert "Already at" in callcenter(tmp_path, "db", "upgrade").stdout
+    saved = tmp_path / "saved"
+    assert callcenter(tmp_path, "db", "backup", str(saved)).returncode == 0
+    (tmp_path / "callcenter.db").unlink()
+    assert callcenter(tmp_path, "db", "restore", str(saved)).returncode == 0
+    engine = db.connect(f"sqlite:///{tmp_path / 'callcenter.db'}")
+    assert migrations.current(engine) == migrations.head()
+    engine.dispose()
+    refused = callcenter(tmp_path, "db", "backup", str(saved))
+    assert refused.returncode == 2
+    assert "exists already" in refused.stderr
+
+
+def test_it_is_ready_when_store_and_record_answer(tmp_path: Path, database: str, store: str) -> None:
+    found = callcenter(tmp_path, "ready", CALLCENTER_DATABASE_URL=database, REDIS_URL=store)
+    assert (found.returncode, found.stderr) == (0, "")
