@@ -113,6 +113,11 @@ class MediaPlane:
             await self._loop.run_in_executor(None, _reap, process)
         self._renderer.close()
 
+    @property
+    def pid(self) -> int:
+        """Process id of the audio process, 0 while there is none."""
+        return self._process.pid if self._process is not None else 0
+
     # ---- legs ----------------------------------------------------------------------------------------------------
 
     def open(self, leg: str) -> int:

@@ -32,21 +32,33 @@ class Player:
         self.play = play
         self._sounds = [sound for sound in sounds if sound.ulaw]
         self._loop = loop and bool(self._sounds)
-        self._index = 0
+        self._index = -1
+        self._body = b""
+        self._law = -1
         self._offset = 0
 
     def next_frame(self, payload: int) -> bytes | None:
         """The next 20 ms in the law of this payload type, None at the end."""
-        while self._index < len(self._sounds):
-            frame = self._sounds[self._index].coded(payload)[self._offset : self._offset + FRAME]
-            if frame:
-                self._offset += FRAME
-                return frame
-            self._offset = 0
+        at = self._offset
+        if at >= len(self._body) or payload != self._law:
+            if not self._turn(payload):
+                return None
+            at = self._offset
+        self._offset = at + FRAME
+        return self._body[at : at + FRAME]
+
+    def _turn(self, payload: int) -> bool:
+        """Go on to the next sound, or to the same place in the other law; False at the end."""
+        if self._offset >= len(self._body):
             self._index += 1
-            if self._loop and self._index == len(self._sounds):
-                self._index = 0
-        return None
+            if self._loop:
+                self._index %= len(self._sounds)
+            if self._index >= len(self._sounds):
+                return False
+            self._offset = 0
+        self._law = payload
+        self._body = self._sounds[self._index].coded(payload)
+        return True
 
 
 class Dialler:

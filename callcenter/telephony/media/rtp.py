@@ -8,6 +8,7 @@ from collections.abc import Callable
 from callcenter.telephony.media.g711 import FRAME
 
 HEADER = struct.Struct("!BBHII")
+_pack = HEADER.pack
 RATE = 8000
 MAX_AHEAD = 3000
 """Packets that may be missing before a jump of the source counts as a restart (RFC 3550, A.1: MAX_DROPOUT)."""
@@ -63,7 +64,11 @@ class Outgoing:
         else:
             self.ts = (self.ts + FRAME) & 0xFFFFFFFF
         self.at = now
-        self._send(payload, kind, self.ts)
+        # as in `_send`: this is done fifty times a second for everybody who waits
+        self.seq = seq = (self.seq + 1) & 0xFFFF
+        self.packets += 1
+        self.octets += FRAME
+        self.send(_pack(0x80, kind, seq, self.ts, self.ssrc) + payload)
 
     def begin_event(self, now: float) -> int:
         """The timestamp of a key press that starts now."""
