@@ -13,7 +13,7 @@ COPY workers/__init__.py workers/
 RUN ./run --version
 COPY . .
 COPY --from=npm /registry /tmp/registry
-RUN npm_config_registry="$(cat /tmp/registry)" ./run assets && useradd --system --home-dir /var/lib/callcenter --create-home callcenter
+RUN npm_config_registry="$(cat /tmp/registry)" ./run assets && ./run translations compile && useradd --system --home-dir /var/lib/callcenter --create-home callcenter
 USER callcenter
 ENV CALLCENTER_DATA_DIR=/var/lib/callcenter
 ENTRYPOINT ["./run"]

@@ -16,6 +16,8 @@ import typer
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 record = typer.Typer(no_args_is_help=True, help="The database: schema, backup, restore.")
 app.add_typer(record, name="db")
+words = typer.Typer(no_args_is_help=True, help="The written languages.")
+app.add_typer(words, name="translations")
 
 STORE_WITHIN = 3.0
 """Seconds that a process started alone waits for the embedded store."""
@@ -165,9 +167,35 @@ def restore(file: Path) -> None:
     upgraded(chosen)
 
 
+@words.command("check")
+def check_translations() -> None:
+    """Fail when a text lacks a translation in any language."""
+    from callcenter import catalogues
+
+    problems = catalogues.problems()
+    print("\n".join(problems) or "Every text is translated.")
+    raise typer.Exit(1 if problems else 0)
+
+
+@words.command("update")
+def update_translations() -> None:
+    """Bring new texts of the source into every catalogue."""
+    from callcenter import catalogues
+
+    catalogues.update()
+
+
+@words.command("compile")
+def compile_translations() -> None:
+    """Make the binary catalogues. Every process that writes texts does so at its start."""
+    from callcenter import catalogues
+
+    catalogues.compile_all()
+
+
 def enter(module: str, *arguments: str, keeps_record: bool = True) -> None:
     """Become one process: settings, store, schema, then the module's `main`."""
-    from callcenter import archive
+    from callcenter import archive, catalogues
     from callcenter import store as embedded
 
     chosen = load_settings()
@@ -181,6 +209,7 @@ def enter(module: str, *arguments: str, keeps_record: bool = True) -> None:
     with archive.running(chosen.data_dir):
         if keeps_record:
             wait_for_record(chosen)
+            catalogues.compile_all()
         code = importlib.import_module(module).main(chosen, *arguments)
     raise typer.Exit(code or 0)
 

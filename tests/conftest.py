@@ -11,7 +11,7 @@ import redis
 from hypothesis import settings as examples
 from sqlalchemy import Engine
 
-from callcenter import db, migrations
+from callcenter import catalogues, db, migrations
 from callcenter import store as embedded
 from callcenter.settings import Settings
 from tests import postgres, programs
@@ -25,6 +25,10 @@ _missing: dict[str, int] = {}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="fail when a test's system program is missing")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    catalogues.compile_all()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
