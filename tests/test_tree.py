@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from callcenter.cli import app
+from callcenter.settings import Settings
+
 ROOT = Path(__file__).parent.parent
 
 # Written in pieces, so that this file does not find itself.
@@ -113,3 +116,20 @@ def test_the_version_is_in_one_place_and_has_its_notes() -> None:
     assert "## " in (ROOT / "CHANGELOG.md").read_text()
     assert project["license"] == "GPL-3.0-or-later"
     assert "GNU GENERAL PUBLIC LICENSE" in (ROOT / "LICENSE").read_text()
+
+
+def test_every_setting_is_documented() -> None:
+    guide = (ROOT / "docs" / "administrators.md").read_text()
+    fields = Settings.model_fields
+    names = {f"CALLCENTER_{name.upper()}" for name in fields if name != "redis_url"} | {"REDIS_URL"}
+    assert {name for name in names if f"| `{name}` |" not in guide} == set()
+
+
+def test_every_command_of_the_guides_exists() -> None:
+    known = {
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    known |= {str(group.name) for group in app.registered_groups} | {"test", "check", "bench", "lock"}
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    said = {found for page in pages for found in re.findall(r"\./run (\w[\w-]*)", page.read_text())}
+    assert said <= known
