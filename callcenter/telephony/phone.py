@@ -1,0 +1,258 @@
+"""A scripted SIP phone: the callers and agents of the demo, the benchmarks and the tests.
+
+It speaks real SIP and RTP by the same layers as the line, and can be a registered agents' phone, a customer who rings
+the hotline, or the far end of a trunk::
+
+    agent = Phone("anna", "secret", server="127.0.0.1:5060", tone=700)
+    await agent.start()                 # binds a port of its own; registers when there is a password
+    agent.answer_after = 1.5            # seconds; None ignores the call
+    agent.refuse_with = 0               # 486 busy, 603 decline ... answers every call with it at once
+
+    customer = Phone("+8613800138000", server="127.0.0.1:5060", tone=440)
+    await customer.start()
+    call = customer.call("hotline")     # or a whole SIP URI
+    await call.up.wait()                # `ringing`, `up`, `over` are asyncio.Event
+    call.press("1")                     # RFC 4733; method="info" | "info_plain" by SIP INFO
+    call.voice.loudest()                # Hz of what it hears now
+    call.hang_up()
+    await call.over.wait()              # call.ending: how, by, code
+    await customer.stop()
+
+`incoming` holds calls that came; `on_call` is told of each. Without a `tone` it sends silence, `samples` plays a
+sound of your own at 8 kHz.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from callcenter.telephony.line import Trunk
+from callcenter.telephony.media.pcm import Samples
+from callcenter.telephony.phone_audio import Voice
+from callcenter.telephony.sipua.agent import UserAgent
+from callcenter.telephony.sipua.dialogs import flow_of_uri, user_of
+from callcenter.telephony.sipua.inbound import InboundSession
+from callcenter.telephony.sipua.offers import DTMF, PCMA, PCMU, Local, NotAcceptable, Remote, read_offer
+from callcenter.telephony.sipua.outbound import Target
+from callcenter.telephony.sipua.session import Ending, Session
+from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
+from callcenter.telephony.sipua.transport import Drop, join_host, split_host
+from callcenter.telephony.sipua.trunks import Registration
+
+
+class PhoneCall:
+    """One call of a phone, either way. `caller` is the user part of who rings us."""
+
+    def __init__(self, phone: "Phone", voice: Voice) -> None:
+        self.phone = phone
+        self.voice = voice
+        self.caller = ""
+        self.ringing = asyncio.Event()
+        self.up = asyncio.Event()
+        self.over = asyncio.Event()
+        self.ending: Ending | None = None
+        self.info_keys = ""
+        self.held = False
+        self._session: Session | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._local = Local(
+            phone.host, voice.port, payloads=phone.payloads, dtmf=DTMF if phone.dtmf else None
+        )
+
+    def hang_up(self) -> None:
+        """BYE, CANCEL or 480, as the call's state asks."""
+        if self._session is not None:
+            self._session.hang_up()
+
+    def answer(self) -> None:
+        """Take an incoming call now."""
+        session = self._session
+        if not isinstance(session, InboundSession) or session.over or session.up:
+            return
+        if session.offer:
+            offer = read_offer(session.offer)
+            self._listen(offer.remote)
+            session.answer(self._local.answer(offer))
+        else:
+            session.answer(self._local.offer())
+        self.up.set()
+
+    def refuse(self, code: int) -> None:
+        """Final answer to an incoming call."""
+        if isinstance(self._session, InboundSession):
+            self._session.refuse(code)
+
+    def press(self, keys: str, method: str = "rtp") -> None:
+        """Press keys. `method`: rtp (RFC 4733), info (application/dtmf-relay) or info_plain (application/dtmf)."""
+        if method == "rtp":
+            self.voice.press(keys)
+            return
+        for key in keys:
+            if self._session is not None and method == "info":
+                self._session.send_info(
+                    "application/dtmf-relay", f"Signal={key}\r\nDuration=160\r\n".encode()
+                )
+            elif self._session is not None:
+                self._session.send_info("application/dtmf", key.encode())
+
+    # ---- told by the layers below --------------------------------------------------------------------------------
+
+    def place(self, target: Target) -> None:
+        self._session = self.phone.agent.call(self, target, self._local.offer())
+
+    def take(self, server: ServerTransaction) -> None:
+        """An INVITE came; ring, and answer, refuse or wait as the phone was told."""
+        phone = self.phone
+        session = phone.agent.accept(self, server)
+        self._session, self.caller = session, user_of(server.request.headers.get("from")[0])
+        if phone.refuse_with:
+            session.refuse(phone.refuse_with)
+            return
+        session.ring()
+        self.ringing.set()
+        if phone.answer_after is not None:
+            self._timer = asyncio.get_running_loop().call_later(phone.answer_after, self.answer)
+
+    def rang(self, session: Session) -> None:
+        self.ringing.set()
+
+    def answered(self, session: Session, body: bytes) -> None:
+        try:
+            self._listen(read_offer(body).remote)
+        except NotAcceptable:
+            session.hang_up()
+            return
+        self.up.set()
+
+    def info(self, session: Session, content_type: str, body: bytes) -> int:
+        text = body.decode("ascii", "replace")
+        self.info_keys += (text.partition("=")[2].strip() or text)[:1]
+        return 200
+
+    def offered(self, session: Session, body: bytes) -> bytes | None:
+        try:
+            offer = read_offer(body)
+        except NotAcceptable:
+            return None
+        self._listen(offer.remote)
+        return self._local.answer(offer)
+
+    def reoffer(self, session: Session) -> bytes:
+        return self._local.offer()
+
+    def ended(self, session: Session, ending: Ending) -> None:
+        self.ending = ending
+        if self._timer is not None:
+            self._timer.cancel()
+        self.voice.close()
+        self.over.set()
+        self.phone.calls.discard(self)
+
+    def _listen(self, remote: Remote) -> None:
+        self.held = remote.direction in ("sendonly", "inactive")
+        self.voice.connect(remote.host, remote.port, remote.payload, remote.dtmf_payload, not self.held)
+
+
+class Phone:
+    """See the module. `server`: where it registers and sends calls. `payloads`: codecs it offers, best first."""
+
+    def __init__(
+        self,
+        user: str,
+        password: str = "",
+        *,
+        server: str = "127.0.0.1:5060",
+        transport: str = "udp",
+        host: str = "127.0.0.1",
+        name: str = "",
+        tone: float = 0.0,
+        samples: Samples | None = None,
+        payloads: tuple[int, ...] = (PCMA, PCMU),
+        dtmf: bool = True,
+        timers: Timers | None = None,
+        drop: Drop | None = None,
+    ) -> None:
+        self.user, self.password, self.server, self.transport = user, password, server, transport
+        self.host, self.name, self.tone, self.samples = host, name, tone, samples
+        self.payloads, self.dtmf = payloads, dtmf
+        self.answer_after: float | None = 0.0
+        self.refuse_with = 0
+        self.on_call: Callable[[PhoneCall], None] = lambda call: None
+        self.incoming: list[PhoneCall] = []
+        self.calls: set[PhoneCall] = set()
+        self.agent = UserAgent(timers, drop, user)
+        self.agent.on_invite = self._invited
+        self.address = ""
+        self._registration: Registration | None = None
+
+    async def start(self, port: int = 0) -> str:
+        """Bind; with a password register and wait until that is settled. Returns `host:port` of the phone.
+
+        Raises ConnectionRefusedError when the registration was refused or nobody answered.
+        """
+        self.address = await self.agent.start(self.host, port)
+        if self.password:
+            await self.register()
+        return self.address
+
+    async def register(self, period: int = 600) -> None:
+        """Register by digest and keep registered. Raises ConnectionRefusedError."""
+        account = Trunk(
+            self.user, self.server, transport=self.transport, username=self.user, password=self.password
+        )
+        self._registration = Registration(self.agent, account, period)
+        await self._registration.changed.wait()
+        if not self._registration.standing:
+            code = self._registration.code
+            await self.stop()
+            raise ConnectionRefusedError(f"{self.user} could not register: {code}")
+
+    async def unregister(self) -> None:
+        """Take the binding back and wait for the answer."""
+        if self._registration is not None:
+            self._registration.changed.clear()
+            self._registration.stop()
+            await self._registration.changed.wait()
+            self._registration = None
+
+    def call(self, to: str, headers: dict[str, str] | None = None) -> PhoneCall:
+        """Ring `to`, a user part at our server or a SIP URI; raises ValueError for a broken URI."""
+        host, port = split_host(self.server)
+        server = join_host(host, port)
+        suffix = ";transport=tcp" if self.transport == "tcp" else ""
+        uri = to if to.startswith(("sip:", "sips:")) else f"sip:{to}@{server}{suffix}"
+        name = f'"{self.name}" ' if self.name else ""
+        caller = f"{name}<sip:{self.user}@{server}>"
+        call = self._new_call()
+        call.place(
+            Target(uri, flow_of_uri(uri, self.transport), caller, self.user, self.password, headers or {})
+        )
+        return call
+
+    def hang_up_all(self) -> None:
+        for call in list(self.calls):
+            call.hang_up()
+
+    async def stop(self) -> None:
+        """Hang up, unregister without waiting for the answers, close."""
+        self.hang_up_all()
+        if self._registration is not None:
+            self._registration.stop()
+            self._registration = None
+        await asyncio.sleep(0.02)
+        await self.agent.stop()
+
+    def _new_call(self) -> PhoneCall:
+        voice = Voice(self.host)
+        if self.samples is not None:
+            voice.say(self.samples)
+        else:
+            voice.tone(self.tone)
+        call = PhoneCall(self, voice)
+        self.calls.add(call)
+        return call
+
+    def _invited(self, server: ServerTransaction) -> None:
+        call = self._new_call()
+        self.incoming.append(call)
+        call.take(server)
+        self.on_call(call)

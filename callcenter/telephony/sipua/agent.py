@@ -1,0 +1,268 @@
+"""The user agent: one transport, its transactions, and the sessions in dialog; used by the driver and by `Phone`.
+
+Everything that arrives goes through `_arrived`, which answers or drops what is malformed and never raises.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+from aiosipua import SipRequest, SipResponse
+
+from callcenter.telephony.sipua.inbound import InboundSession
+from callcenter.telephony.sipua.outbound import OutboundSession, Target
+from callcenter.telephony.sipua.session import Owner, Session
+from callcenter.telephony.sipua.transactions import (
+    ClientTransaction,
+    ServerTransaction,
+    Timers,
+    Transactions,
+)
+from callcenter.telephony.sipua.transport import Drop, Flow, Transport, is_address, join_host
+from callcenter.telephony.sipua.wire import (
+    ALLOW,
+    Inbound,
+    Malformed,
+    answer_flow,
+    read,
+    response_to,
+    stamp_via,
+    top_via,
+)
+
+log = logging.getLogger(__name__)
+
+_MERGE_WINDOW = 32.0
+"""Seconds in which the same INVITE by another way counts as merged (RFC 3261 section 8.2.2.2)."""
+
+
+class UserAgent:
+    """Set the `on_...` hooks before `start`. `user` is the user part of our Contact."""
+
+    def __init__(
+        self, timers: Timers | None = None, drop: Drop | None = None, user: str = "callcenter"
+    ) -> None:
+        self.timers = timers or Timers()
+        self.user = user
+        self.port = 0
+        self.on_invite: Callable[[ServerTransaction], None] = lambda server: server.reply(480)
+        self.on_register: Callable[[ServerTransaction], None] = lambda server: _not_allowed(server)
+        self.on_flow_lost: Callable[[Flow], None] = lambda flow: None
+        self._transport = Transport(self._arrived, self._flow_lost, drop)
+        self._transactions = Transactions(
+            self._transport.send, self.timers, self._requested, self._acked, self._sent_by
+        )
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._repeats: dict[ServerTransaction, asyncio.TimerHandle] = {}
+        self._recent: dict[tuple[str, str, int], float] = {}
+        self._host = ""
+        self._advertised = ""
+        self._routes: dict[str, str] = {}
+
+    async def start(self, host: str, port: int, advertised: str = "") -> str:
+        """Listen by UDP and TCP; returns `host:port`. Raises OSError."""
+        self._host, self._advertised = host, advertised
+        self.port = await self._transport.start(host, port)
+        return join_host(host, self.port)
+
+    async def stop(self) -> None:
+        for handle in self._repeats.values():
+            handle.cancel()
+        self._repeats.clear()
+        self._transactions.close()
+        await self._transport.stop()
+
+    # ---- addresses -----------------------------------------------------------------------------------------------
+
+    def host_towards(self, host: str) -> str:
+        """Our host as `host` can reach it: advertised, bound, or the interface by which packets go there."""
+        if self._advertised:
+            return self._advertised
+        if self._host not in ("", "0.0.0.0", "::"):
+            return self._host
+        if host not in self._routes:
+            self._routes[host] = _interface_towards(host)
+        return self._routes[host]
+
+    def contact(self, flow: Flow) -> str:
+        """Our Contact value towards the other end of `flow`."""
+        tcp = ";transport=tcp" if flow.transport == "tcp" else ""
+        return f"<sip:{self.user}@{join_host(self.host_towards(flow.host), self.port)}{tcp}>"
+
+    def alive(self, flow: Flow) -> bool:
+        """Whether the connection of `flow` still stands."""
+        return self._transport.alive(flow)
+
+    # ---- calls and requests --------------------------------------------------------------------------------------
+
+    def call(self, owner: Owner, target: Target, offer: bytes) -> OutboundSession:
+        """Ring `target`."""
+        return OutboundSession(self, owner, target, offer)
+
+    def accept(self, owner: Owner, server: ServerTransaction) -> InboundSession:
+        """Make a call of an INVITE."""
+        return InboundSession(self, owner, server)
+
+    def send(
+        self,
+        request: SipRequest,
+        flow: Flow,
+        on_response: Callable[[Inbound], None],
+        on_failure: Callable[[], None],
+    ) -> ClientTransaction:
+        """Send a request by a transaction of its own."""
+        return self._transactions.request(request, flow, on_response, on_failure)
+
+    def ack(self, request: SipRequest, flow: Flow) -> bytes:
+        """Send the ACK to a 2xx; its bytes, for `send_bytes` when the 2xx is repeated."""
+        return self._transactions.ack(request, flow)
+
+    def send_bytes(self, data: bytes, flow: Flow) -> None:
+        self._transport.send(data, flow)
+
+    # ---- for sessions --------------------------------------------------------------------------------------------
+
+    def keep(self, session: Session, key: tuple[str, str]) -> None:
+        """Requests with this Call-ID and local tag are the session's."""
+        self._sessions[key] = session
+
+    def release(self, session: Session, key: tuple[str, str]) -> None:
+        if self._sessions.get(key) is session:
+            del self._sessions[key]
+
+    def repeat_until_ack(self, server: ServerTransaction, give_up: Callable[[], None]) -> None:
+        """Repeat a 2xx after T1, doubling up to T2, by any transport; `give_up` after 64 * T1."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.timers.timeout
+
+        def again(interval: float) -> None:
+            if loop.time() + interval >= deadline:
+                self.stop_repeating(server)
+                give_up()
+                return
+            server.again()
+            self._repeats[server] = loop.call_later(interval, again, min(interval * 2, self.timers.t2))
+
+        first = self.timers.t1
+        self._repeats[server] = loop.call_later(first, again, min(first * 2, self.timers.t2))
+
+    def stop_repeating(self, server: ServerTransaction) -> None:
+        handle = self._repeats.pop(server, None)
+        if handle is not None:
+            handle.cancel()
+
+    @property
+    def sessions(self) -> int:
+        return len(self._sessions)
+
+    # ---- what arrives --------------------------------------------------------------------------------------------
+
+    def _arrived(self, data: bytes, flow: Flow) -> None:
+        try:
+            inbound = read(data, flow)
+            if inbound is None:
+                return
+            if isinstance(inbound.message, SipRequest):
+                stamp_via(inbound.message, inbound.via, flow)
+            self._transactions.receive(inbound)
+        except Malformed as problem:
+            self._refuse_malformed(problem, flow)
+        except Exception:
+            log.exception("a message from %s could not be handled", flow.address)
+
+    def _refuse_malformed(self, problem: Malformed, flow: Flow) -> None:
+        """400 (or what the problem says) without a transaction; nothing to an ACK or to what names no way back."""
+        log.debug("malformed SIP from %s: %s", flow.address, problem)
+        request = problem.request
+        if request is None or request.method == "ACK":
+            return
+        try:
+            via = top_via(request)
+            stamp_via(request, via, flow)
+            self._transport.send(bytes(response_to(request, problem.code)), answer_flow(via, flow))
+        except (ValueError, IndexError, KeyError, TypeError, OSError, UnicodeError):
+            return
+
+    def _requested(self, server: ServerTransaction) -> None:
+        try:
+            self._dispatch(server)
+        except Exception:
+            log.exception("%s could not be handled", server.inbound.method)
+            server.reply(500)
+
+    def _dispatch(self, server: ServerTransaction) -> None:
+        inbound = server.inbound
+        required = server.request.headers.get("require")
+        if required and inbound.method != "CANCEL":
+            server.respond(_unsupported(server, required))
+        elif inbound.to_tag:
+            self._within_dialog(server)
+        elif inbound.method == "INVITE":
+            if self._merged(inbound):
+                server.reply(482)
+                return
+            server.reply(100)
+            self.on_invite(server)
+        elif inbound.method == "REGISTER":
+            self.on_register(server)
+        elif inbound.method == "OPTIONS":
+            server.reply(200, headers={"Allow": ALLOW, "Accept": "application/sdp"})
+        elif inbound.method in ("BYE", "INFO", "UPDATE"):
+            server.reply(481)
+        else:
+            _not_allowed(server)
+
+    def _within_dialog(self, server: ServerTransaction) -> None:
+        session = self._sessions.get((server.inbound.call_id, server.inbound.to_tag))
+        if session is not None:
+            session.receive(server)
+        elif server.inbound.method == "REGISTER":
+            self.on_register(server)
+        elif server.inbound.method in ("INVITE", "BYE", "INFO", "UPDATE", "OPTIONS"):
+            server.reply(481)
+        else:
+            _not_allowed(server)
+
+    def _acked(self, inbound: Inbound) -> None:
+        session = self._sessions.get((inbound.call_id, inbound.to_tag))
+        if session is not None:
+            session.acknowledged(inbound)
+
+    def _merged(self, inbound: Inbound) -> bool:
+        now = asyncio.get_running_loop().time()
+        if len(self._recent) > 2000:
+            self._recent = {key: at for key, at in self._recent.items() if now - at < _MERGE_WINDOW}
+        key = (inbound.call_id, inbound.from_tag, inbound.cseq)
+        merged = now - self._recent.get(key, -_MERGE_WINDOW) < _MERGE_WINDOW
+        self._recent[key] = now
+        return merged
+
+    def _flow_lost(self, flow: Flow) -> None:
+        self._transactions.lost(flow)
+        self.on_flow_lost(flow)
+
+    def _sent_by(self, flow: Flow) -> tuple[str, int]:
+        return self.host_towards(flow.host), self.port
+
+
+def _not_allowed(server: ServerTransaction) -> None:
+    server.reply(405, headers={"Allow": ALLOW})
+
+
+def _unsupported(server: ServerTransaction, required: list[str]) -> SipResponse:
+    response = response_to(server.request, 420)
+    for name in required:
+        response.headers.append("Unsupported", name)
+    return response
+
+
+def _interface_towards(host: str) -> str:
+    """Address of the interface by which datagrams to `host` leave; loopback when there is no way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host if is_address(host) else "192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "::1" if family == socket.AF_INET6 else "127.0.0.1"

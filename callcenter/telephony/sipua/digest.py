@@ -1,0 +1,114 @@
+"""HTTP digest for SIP (RFC 2617, RFC 7616 with MD5; RFC 3261 section 22): our challenges, and answers to others'."""
+
+import hashlib
+import hmac
+import secrets
+import time
+
+from aiosipua import (
+    SipDigestAuth,
+    SipRequest,
+    SipResponse,
+    build_credentials,
+    parse_auth,
+    stringify_auth,
+)
+
+
+def ha1(user: str, realm: str, password: str) -> str:
+    """MD5(user:realm:password), what we keep in place of the password."""
+    return _md5(f"{user}:{realm}:{password}")
+
+
+class Challenger:
+    """Gives nonces and checks answers. A nonce carries its time and our seal, so none has to be remembered.
+
+    `life`: seconds after which a nonce is stale; it bounds replay, the more so as the answer covers method and URI.
+    """
+
+    def __init__(self, life: float = 300.0) -> None:
+        self._key = secrets.token_bytes(16)
+        self._life = life
+
+    def challenge(self, realm: str, stale: bool = False) -> str:
+        """Value of WWW-Authenticate or Proxy-Authenticate."""
+        parts = [
+            f'Digest realm="{realm}"',
+            f'nonce="{self._nonce(time.time())}"',
+            'qop="auth"',
+            "algorithm=MD5",
+        ]
+        if stale:
+            parts.append("stale=true")
+        return ", ".join(parts)
+
+    def check(self, request: SipRequest, header: str, realm: str, user: str, secret: str) -> str:
+        """`ok`; `stale` for a right answer to an old nonce; `none` without an answer; `wrong`."""
+        given = self._credentials(request, header, realm)
+        if given is None:
+            return "none"
+        if given.get("username") != user or not secret:
+            return "wrong"
+        if not _same(self._expected(request.method, given, secret), given.get("response", "").lower()):
+            return "wrong"
+        return "ok" if self._fresh(given) else "stale"
+
+    def _credentials(self, request: SipRequest, header: str, realm: str) -> dict[str, str] | None:
+        for value in request.headers.get(header):
+            given = parse_auth(value, credentials=True)
+            if given.scheme.lower() == "digest" and given.params.get("realm") == realm:
+                return {key.lower(): text for key, text in given.params.items()}
+        return None
+
+    def _expected(self, method: str, given: dict[str, str], secret: str) -> str:
+        a2 = _md5(f"{method}:{given.get('uri', '')}")
+        nonce = given.get("nonce", "")
+        if given.get("qop"):
+            return _md5(
+                f"{secret}:{nonce}:{given.get('nc', '')}:{given.get('cnonce', '')}:{given['qop']}:{a2}"
+            )
+        return _md5(f"{secret}:{nonce}:{a2}")
+
+    def _fresh(self, given: dict[str, str]) -> bool:
+        nonce = given.get("nonce", "")
+        made, _, seal = nonce.partition("-")
+        return _same(seal, self._seal(made)) and time.time() - int(made, 16) / 1000 <= self._life
+
+    def _nonce(self, now: float) -> str:
+        made = f"{int(now * 1000):x}"
+        return f"{made}-{self._seal(made)}"
+
+    def _seal(self, made: str) -> str:
+        return hmac.new(self._key, made.encode(), hashlib.sha256).hexdigest()[:24]
+
+
+def answer(
+    request: SipRequest, response: SipResponse, username: str, password: str
+) -> tuple[str, str] | None:
+    """(header, value) that answers a 401 or 407; None when the challenge is not one that we can answer."""
+    asked, header = (
+        ("www-authenticate", "Authorization")
+        if response.status_code == 401
+        else ("proxy-authenticate", "Proxy-Authorization")
+    )
+    for challenge in response.headers.get(asked):
+        found = build_credentials(
+            SipDigestAuth(username, password), parse_auth(challenge), request.method, request.uri
+        )
+        if found is not None:
+            return header, stringify_auth(found)
+    return None
+
+
+def was_stale(response: SipResponse) -> bool:
+    """Whether the challenge says that only the nonce was too old."""
+    values = (*response.headers.get("www-authenticate"), *response.headers.get("proxy-authenticate"))
+    return any(parse_auth(value).params.get("stale", "").lower() == "true" for value in values)
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,354 @@
+"""The default driver: SIP and RTP of our own, behind the `Line` Protocol."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callcenter import commands, events
+from callcenter.ids import new_id
+from callcenter.telephony.line import Command, LineConfig, Memory, Phone, Report, Trunk
+from callcenter.telephony.media import plane as media
+from callcenter.telephony.sipua.agent import UserAgent
+from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_address_uri, user_of, user_of_uri
+from callcenter.telephony.sipua.digest import Challenger
+from callcenter.telephony.sipua.identity import Caller, caller_of, e164
+from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
+from callcenter.telephony.sipua.offers import NotAcceptable
+from callcenter.telephony.sipua.outbound import Target
+from callcenter.telephony.sipua.registrar import Registrar, caller_phone
+from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
+from callcenter.telephony.sipua.transport import Drop, Flow, join_host
+from callcenter.telephony.sipua.trunks import Trunks
+from callcenter.telephony.sipua.verdicts import Verdict
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED = 20_000
+"""Ids of placed legs that we keep, so that a command read twice dials once."""
+_LAG = 1.0
+"""Seconds that the loop may be late before new calls get 503."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`host`, `port` to listen on (port 0: any); `advertised`: the host that we name, if another.
+
+    `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `most_legs`:
+    calls beyond get 503.
+    """
+
+    line: str = "line1"
+    host: str = "127.0.0.1"
+    port: int = 0
+    advertised: str = ""
+    rtp_ports: tuple[int, int] = (20000, 29999)
+    data_dir: Path | None = None
+    silent_after: float = media.SILENT_AFTER
+    most_legs: int = 1000
+    timers: Timers = field(default_factory=Timers)
+    nonce_life: float = 300.0
+    drop: Drop | None = None
+
+
+class SipuaLine:
+    """See `callcenter.telephony.line.Line`."""
+
+    name = "sipua"
+    lacks: frozenset[str] = frozenset()
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._agent = UserAgent(options.timers, options.drop)
+        self._media = media.MediaPlane(options.data_dir, options.silent_after)
+        self._challenger = Challenger(options.nonce_life)
+        self._registrar = Registrar(options.line, self._challenger, self._tell)
+        self._trunks = Trunks(self._agent)
+        self._config = LineConfig()
+        self._memory = Memory()
+        self._report: Report = lambda event: None
+        self._legs: dict[str, Leg] = {}
+        self._placed: dict[str, None] = {}
+        self._lag = 0.0
+        self._pulse: asyncio.Task[None] | None = None
+
+    # ---- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self, report: Report, config: LineConfig, memory: Memory) -> str:
+        options = self._options
+        self._report, self._memory = report, memory
+        self._agent.on_invite = self._invited
+        self._agent.on_register = self._registrar.register
+        self._agent.on_flow_lost = self._registrar.flow_lost
+        self._desk = Desk(options.line, self._agent, self._media, memory, self._tell, self._gone)
+        await self._media.start(options.host, options.rtp_ports, self._heard)
+        address = await self._agent.start(options.host, options.port, options.advertised)
+        await self.configure(config)
+        self._registrar.start(memory)
+        for saved in memory.dialogs:
+            self._end_lost(Dialog.restored(saved))
+            memory.drop_dialog(saved.leg)
+        self._pulse = asyncio.get_running_loop().create_task(self._measure())
+        return address
+
+    async def configure(self, config: LineConfig) -> None:
+        self._config = config
+        self._registrar.configure(config)
+        self._trunks.configure(config)
+        self._numbers = {number.lower(): number for number in config.numbers}
+        for number in config.numbers:
+            self._numbers.setdefault(e164(number, config.country) or number.lower(), number)
+
+    def capacity(self) -> int:
+        first, last = self._options.rtp_ports
+        return min(self._options.most_legs, (last - first + 1) // 2)
+
+    def legs(self) -> list[str]:
+        return list(self._legs)
+
+    async def stop(self, hang_up: bool = True) -> None:
+        if self._pulse is not None:
+            self._pulse.cancel()
+        self._trunks.stop()
+        self._registrar.stop()
+        if hang_up:
+            for leg in list(self._legs.values()):
+                leg.hang_up("normal")
+            await asyncio.sleep(min(0.2, self._options.timers.t1))
+        await self._agent.stop()
+        await self._media.stop()
+
+    # ---- commands ------------------------------------------------------------------------------------------------
+
+    def execute(self, command: Command) -> None:
+        if isinstance(command, commands.DialLeg):
+            self._dial(command)
+        elif isinstance(command, commands.LoadConfig):
+            return
+        else:
+            leg = self._legs.get(command.leg)
+            if leg is None:
+                self._refuse(command, "no_such_leg")
+            else:
+                self._apply(command, leg)
+
+    def _apply(self, command: Command, leg: Leg) -> None:
+        match command:
+            case commands.AnswerLeg() if isinstance(leg, InboundLeg):
+                leg.answer()
+            case commands.RingLeg() if isinstance(leg, InboundLeg):
+                leg.ring()
+            case commands.RefuseLeg(code=code, reason=reason) if isinstance(leg, InboundLeg) and not leg.up:
+                leg.refuse(code if 300 <= code <= 699 else 480, reason)
+            case commands.HangUpLeg(cause=cause):
+                leg.hang_up(cause)
+            case _ if not leg.up:
+                self._refuse(command, "wrong_state")
+            case commands.PlayPrompts():
+                self._media.play(leg.id, command.play, command.prompts, command.loop)
+            case commands.StopPrompts():
+                self._media.silence(leg.id)
+            case commands.BridgeLegs(other=other):
+                self._bridge(command, leg, other)
+            case commands.UnbridgeLegs():
+                self._media.part(leg.id)
+            case commands.MuteLeg(muted=muted):
+                self._media.mute(leg.id, muted)
+            case commands.SendDigits(digits=digits):
+                leg.send_digits(digits)
+            case _:
+                self._refuse(command, "wrong_state")
+
+    def _bridge(self, command: Command, leg: Leg, other: str) -> None:
+        peer = self._legs.get(other)
+        if peer is None or peer is leg:
+            self._refuse(command, "no_such_leg")
+        elif not peer.up:
+            self._refuse(command, "wrong_state")
+        else:
+            self._media.bridge(leg.id, other)
+
+    def _dial(self, command: commands.DialLeg) -> None:
+        if command.leg in self._placed or command.leg in self._legs:
+            return
+        self._placed[command.leg] = None
+        if len(self._placed) > _REMEMBERED:
+            del self._placed[next(iter(self._placed))]
+        targets = self._targets(command)
+        if isinstance(targets, str):
+            self._refuse(command, targets)
+            return
+        try:
+            self._legs[command.leg] = OutboundLeg(self._desk, command.leg, targets, command.timeout)
+        except media.NoPorts:
+            self._refuse(command, "no_capacity")
+
+    def _targets(self, command: commands.DialLeg) -> list[Target] | str:
+        """Whom to ring, or the code of the refusal."""
+        if len(self._legs) >= self.capacity():
+            return "no_capacity"
+        if command.phone:
+            return self._phone_targets(command) or "no_phone"
+        if not self._trunks.allowed(command.number):
+            return "not_allowed"
+        trunk = self._trunks.carrying(command.number, command.trunk)
+        if trunk is not None:
+            return [self._trunks.target(trunk, command.number, command.caller, command.caller_name)]
+        if command.number.startswith("sip:") and not command.trunk:
+            return [self._target(command.number, flow_of_uri(command.number), command)]
+        return "no_trunk"
+
+    def _phone_targets(self, command: commands.DialLeg) -> list[Target]:
+        phone = self._registrar.phone(command.phone)
+        if phone is None:
+            return []
+        targets = [self._target(uri, flow, command) for uri, flow in self._registrar.contacts(phone.user)]
+        if not targets and phone.address:
+            targets = [self._target(phone.address, flow_of_uri(phone.address), command)]
+        return targets
+
+    def _target(self, uri: str, flow: Flow, command: commands.DialLeg) -> Target:
+        own = join_host(self._agent.host_towards(flow.host), self._agent.port)
+        name = "".join(
+            letter for letter in command.caller_name if letter.isprintable() and letter not in '"\\<>'
+        )
+        shown = command.caller or "anonymous"
+        sender = shown if shown.startswith(("sip:", "sips:")) else f"sip:{shown}@{own}"
+        caller = f'"{name}" <{sender}>' if name else f"<{sender}>"
+        headers = {}
+        if command.auto_answer:
+            headers = {
+                "Call-Info": f"<sip:{own}>;answer-after=0",
+                "Alert-Info": f"<sip:{own}>;info=alert-autoanswer",
+            }
+        return Target(uri, flow, caller, headers=headers)
+
+    # ---- calls that come -----------------------------------------------------------------------------------------
+
+    def _invited(self, server: ServerTransaction) -> None:
+        trunk = self._trunks.of(server.inbound.flow)
+        phone = None if trunk else self._calling_phone(server)
+        if phone is not None and phone.ha1 and not self._registrar.authenticated(server, phone, proxy=True):
+            return
+        if trunk is None and phone is None and not self._config.open_calls:
+            server.reply(403)
+            return
+        called = self._called(server)
+        if called is None:
+            log.info("no such number: %s", server.request.uri)
+            server.reply(404)
+            return
+        self._admit(server, called, trunk, phone)
+
+    def _admit(
+        self, server: ServerTransaction, called: str, trunk: Trunk | None, phone: Phone | None
+    ) -> None:
+        country = trunk.country if trunk else self._config.country
+        caller = caller_of(server.request, country, trunk is not None)
+        leg = new_id()
+        code = 503 if len(self._legs) >= self.capacity() or self._lag > _LAG else 0
+        try:
+            if not code:
+                self._legs[leg] = InboundLeg(self._desk, leg, server)
+        except NotAcceptable:
+            code = 488
+        except media.NoPorts:
+            code = 503
+        self._tell(self._arrival(leg, caller, called, trunk, phone))
+        if code:
+            server.reply(code, headers={"Retry-After": "5"} if code == 503 else None)
+            fault = "us" if code == 503 else "caller"
+            words = Verdict("refused", "line", fault, code == 503, code)
+            self._tell(
+                events.LegEnded(
+                    time.time(), self._options.line, leg, words.outcome, words.by, fault, words.retry, code
+                )
+            )
+
+    def _arrival(
+        self, leg: str, caller: Caller, called: str, trunk: Trunk | None, phone: Phone | None
+    ) -> events.CallArrived:
+        return events.CallArrived(
+            at=time.time(),
+            line=self._options.line,
+            leg=leg,
+            caller=caller.number,
+            called=called,
+            caller_name=caller.name,
+            raw_caller=caller.raw,
+            withheld=caller.withheld,
+            trunk=trunk.name if trunk else "",
+            phone=phone.user if phone else "",
+        )
+
+    def _calling_phone(self, server: ServerTransaction) -> Phone | None:
+        """The phone of ours that this INVITE claims to come from; a stranger's user of the same name is none."""
+        phone = self._registrar.phone(caller_phone(server.request))
+        if phone is None:
+            return None
+        domain = flow_of_uri(parse_address_uri(server.request.headers.get("from")[0])).host
+        flow = server.inbound.flow
+        if not phone.ha1:
+            return phone if flow_of_uri(phone.address).host == flow.host else None
+        ours = (
+            self._config.realm,
+            flow_of_uri(server.request.uri).host,
+            self._agent.host_towards(flow.host),
+        )
+        return phone if domain in ours else None
+
+    def _called(self, server: ServerTransaction) -> str | None:
+        """The configured number that the Request-URI means; a registered trunk calls our contact and names it in To."""
+        user = user_of_uri(server.request.uri)
+        if user == self._agent.user:
+            user = user_of(server.request.headers.get("to")[0])
+        found = self._numbers.get(user.lower())
+        return found or self._numbers.get(e164(user, self._config.country))
+
+    # ---- events --------------------------------------------------------------------------------------------------
+
+    def _heard(self, event: media.MediaEvent) -> None:
+        now, line = time.time(), self._options.line
+        match event:
+            case media.Digit(leg=leg, digit=digit):
+                self._tell(events.DigitPressed(now, line, leg, digit, "rtp"))
+            case media.PlayFinished(leg=leg, play=play):
+                self._tell(events.PromptFinished(now, line, leg, play))
+            case media.Bridged(leg=leg, other=other):
+                self._tell(events.LegsBridged(now, line, leg, other))
+            case media.Silent(leg=leg, seconds=seconds):
+                if leg in self._legs:
+                    self._legs[leg].lost(f"no audio for {seconds:.0f} s")
+            case media.ChildDied(restarted=restarted):
+                if not restarted:
+                    for each in list(self._legs.values()):
+                        each.lost("the audio process died")
+            case _:
+                log.warning("media: %s", event)
+
+    def _tell(self, event: object) -> None:
+        self._report(event)
+
+    def _refuse(self, command: Command, code: str) -> None:
+        name = type(command).__name__
+        self._tell(events.CommandRefused(time.time(), self._options.line, name, command.leg, code))
+
+    def _gone(self, leg: str) -> None:
+        self._legs.pop(leg, None)
+
+    def _end_lost(self, dialog: Dialog) -> None:
+        """BYE into what a crash left standing."""
+        request = dialog.request("BYE")
+        request.headers.set_single("Reason", 'SIP;cause=500;text="restarted"')
+        nothing: Callable[..., None] = lambda *_: None  # noqa: E731
+        self._agent.send(request, dialog.next_hop(), nothing, nothing)
+
+    async def _measure(self) -> None:
+        """How late the loop runs: the sign of overload."""
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.1)
+            self._lag = loop.time() - before - 0.1

@@ -1,0 +1,124 @@
+"""A call that comes to us: ring, answer, refuse; CANCEL; the 2xx repeated until its ACK."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from callcenter.telephony.sipua.dialogs import Dialog
+from callcenter.telephony.sipua.offers import has_sdp
+from callcenter.telephony.sipua.session import Ending, Owner, Session
+from callcenter.telephony.sipua.transactions import ServerTransaction
+from callcenter.telephony.sipua.wire import ALLOW, Inbound, response_to
+
+if TYPE_CHECKING:
+    from callcenter.telephony.sipua.agent import UserAgent
+
+
+class InboundSession(Session):
+    """`offer` is the SDP of the INVITE, empty when the caller wants ours."""
+
+    def __init__(self, agent: "UserAgent", owner: Owner, server: ServerTransaction) -> None:
+        super().__init__(agent, owner)
+        self._server = server
+        self._acked = False
+        self._bye_wanted: str | None = None
+        self.dialog = Dialog.of_invite(server.inbound, agent.contact(server.inbound.flow))
+        self._key = (self.dialog.call_id, self.dialog.local_tag)
+        self.offer = server.request.body if has_sdp(server.request) else b""
+        server.on_cancel = self._cancelled
+        agent.keep(self, self._key)
+
+    @property
+    def invite(self) -> Inbound:
+        return self._server.inbound
+
+    def ring(self) -> None:
+        """180 Ringing."""
+        if self.over or self.up:
+            return
+        assert self.dialog is not None
+        response = response_to(self._server.request, 180, tag=self.dialog.local_tag)
+        response.headers.set_single("Contact", self.dialog.contact)
+        self._copy_route(response.headers.append)
+        self._server.respond(response)
+
+    def answer(self, sdp: bytes) -> None:
+        """200 OK with an answer, or with our offer when the caller made none."""
+        if self.over or self.up:
+            return
+        self.up = True
+        response = self._with_sdp(self._server.request, sdp)
+        self._copy_route(response.headers.append)
+        self._server.respond(response)
+        self.agent.repeat_until_ack(self._server, self._never_acked)
+
+    def refuse(self, code: int, reason: str = "", retry_after: int = 0) -> None:
+        """A final answer 300-699."""
+        if self.over or self.up:
+            return
+        self._refuse(code, reason, retry_after)
+        self._end(Ending("answer", "us", code, reason))
+
+    def hang_up(self, reason: str = "") -> None:
+        if self.over:
+            return
+        if not self.up:
+            self.refuse(480)
+        elif self._acked:
+            self._send_bye(reason)
+            self._end(Ending("bye", "us"))
+        else:
+            # Section 15: the callee may not send BYE before the ACK came or the wait for it ended.
+            self._bye_wanted = reason
+            self._end(Ending("bye", "us"))
+
+    def acknowledged(self, inbound: Inbound) -> None:
+        if inbound.cseq != self._server.inbound.cseq:
+            super().acknowledged(inbound)
+            return
+        first, self._acked = not self._acked, True
+        self.agent.stop_repeating(self._server)
+        if not first:
+            return
+        if self._bye_wanted is not None:
+            self._send_bye(self._bye_wanted)
+            self.agent.release(self, self._key)
+        elif not self.over and not self.offer and has_sdp(inbound.message):
+            self.owner.answered(self, inbound.message.body)
+
+    def _end(self, ending: Ending) -> None:
+        super()._end(ending)
+        if self._bye_wanted is not None and not self._acked:
+            self.agent.keep(self, self._key)
+
+    def _bye(self) -> None:
+        """Also before our answer: then the INVITE gets its 487 (section 15.1.2)."""
+        self.agent.stop_repeating(self._server)
+        if not self.up:
+            self._refuse(487)
+        self._acked = True
+        super()._bye()
+        self.agent.release(self, self._key)
+
+    def _cancelled(self) -> None:
+        if not self.over and not self.up:
+            self._refuse(487)
+            self._end(Ending("cancel", "remote", 487))
+
+    def _never_acked(self) -> None:
+        """Section 13.3.1.4: 64 * T1 without an ACK: the dialog stands, and ends by BYE."""
+        self._acked = True
+        self._send_bye("no ACK")
+        self.agent.release(self, self._key)
+        if not self.over:
+            self._end(Ending("silence", "line", reason="no ACK"))
+
+    def _refuse(self, code: int, reason: str = "", retry_after: int = 0) -> None:
+        assert self.dialog is not None
+        headers = {"Retry-After": str(retry_after)} if retry_after else {}
+        if code == 405:
+            headers["Allow"] = ALLOW
+        self._server.reply(code, reason, headers, tag=self.dialog.local_tag)
+
+    def _copy_route(self, append: Callable[[str, str], None]) -> None:
+        for value in self._server.request.headers.get("record-route"):
+            append("Record-Route", value)

@@ -1,0 +1,274 @@
+"""A leg: one party as the conductor sees it. An outbound one may ring several contacts of one phone at once."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from callcenter import events
+from callcenter.telephony.line import Memory
+from callcenter.telephony.sipua.agent import UserAgent
+from callcenter.telephony.sipua.inbound import InboundSession
+from callcenter.telephony.sipua.offers import Local, NotAcceptable, Remote, has_sdp, read_offer
+from callcenter.telephony.sipua.outbound import OutboundSession, Target
+from callcenter.telephony.sipua.session import Ending, Session
+from callcenter.telephony.sipua.transactions import ServerTransaction
+from callcenter.telephony.sipua.verdicts import ELSEWHERE, NO_ANSWER, Verdict, verdict, worse_than
+
+_DIGITS = frozenset("0123456789*#ABCD")
+_SIGNAL = re.compile(rb"^\s*Signal\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_INFO_GAP = 0.25
+"""Seconds between two keys by INFO: over UDP they must not overtake each other."""
+
+
+class Media(Protocol):
+    """What a leg asks of the media plane; see `callcenter.telephony.media.plane.MediaPlane`."""
+
+    def open(self, leg: str) -> int: ...
+    def connect(
+        self,
+        leg: str,
+        host: str,
+        port: int,
+        payload: int,
+        dtmf_payload: int | None,
+        direction: str = "sendrecv",
+    ) -> None: ...
+    def send_digits(self, leg: str, digits: str) -> None: ...
+    def close(self, leg: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Desk:
+    """What every leg of a line shares. `gone` is called once for each leg, after its end was reported."""
+
+    line: str
+    agent: UserAgent
+    media: Media
+    memory: Memory
+    report: Callable[[object], None]
+    gone: Callable[[str], None]
+
+
+class Leg:
+    """Common to both directions: media, keys, the end."""
+
+    inbound = False
+
+    def __init__(self, desk: Desk, leg: str, towards: str) -> None:
+        self.id = leg
+        self.over = False
+        self.session: Session | None = None
+        self._desk = desk
+        self._local = Local(desk.agent.host_towards(towards), desk.media.open(leg))
+        self._remote: Remote | None = None
+
+    @property
+    def up(self) -> bool:
+        return self.session is not None and self.session.up and not self.over
+
+    # ---- orders --------------------------------------------------------------------------------------------------
+
+    def hang_up(self, cause: str) -> None:
+        """BYE, CANCEL or a final answer."""
+        if self.session is not None:
+            self.session.hang_up(cause)
+
+    def send_digits(self, digits: str) -> None:
+        """RFC 4733 when it was negotiated, else INFO."""
+        if self._remote is not None and self._remote.dtmf_payload is not None:
+            self._desk.media.send_digits(self.id, digits)
+            return
+        loop = asyncio.get_running_loop()
+        for number, digit in enumerate(digit for digit in digits.upper() if digit in _DIGITS):
+            loop.call_later(number * _INFO_GAP, self._send_info_digit, digit)
+
+    def lost(self, why: str) -> None:
+        """The watchdog heard nothing for too long."""
+        if self.session is not None:
+            self.session.lost(why)
+
+    # ---- Owner ---------------------------------------------------------------------------------------------------
+
+    def rang(self, session: Session) -> None:
+        """Only an outbound leg rings elsewhere."""
+
+    def answered(self, session: Session, body: bytes) -> None:
+        try:
+            self._connect(read_offer(body).remote)
+        except NotAcceptable:
+            session.hang_up("no common codec")
+
+    def offered(self, session: Session, body: bytes) -> bytes | None:
+        """Hold, resume or move; an offer that we cannot take leaves everything as it was."""
+        try:
+            offer = read_offer(body)
+        except NotAcceptable:
+            return None
+        self._connect(offer.remote)
+        return self._local.answer(offer)
+
+    def reoffer(self, session: Session) -> bytes:
+        return self._local.offer()
+
+    def info(self, session: Session, content_type: str, body: bytes) -> int:
+        digit = _digit(content_type, body)
+        if digit is None:
+            return 415 if content_type not in ("application/dtmf-relay", "application/dtmf") else 400
+        self._desk.report(events.DigitPressed(time.time(), self._desk.line, self.id, digit, "info"))
+        return 200
+
+    def ended(self, session: Session, ending: Ending) -> None:
+        self.finish(verdict(ending, self.inbound))
+
+    # ---- shared --------------------------------------------------------------------------------------------------
+
+    def finish(self, words: Verdict) -> None:
+        """Report the end, once, and free what the leg held."""
+        if self.over:
+            return
+        self.over = True
+        desk = self._desk
+        desk.media.close(self.id)
+        desk.memory.drop_dialog(self.id)
+        desk.report(
+            events.LegEnded(
+                time.time(), desk.line, self.id, words.outcome, words.by, words.fault, words.retry, words.code,
+                words.reason,
+            )
+        )  # fmt: skip
+        desk.gone(self.id)
+
+    def _connect(self, remote: Remote) -> None:
+        self._remote = remote
+        self._desk.media.connect(
+            self.id, remote.host, remote.port, remote.payload, remote.dtmf_payload, remote.direction
+        )
+
+    def _report_answered(self) -> None:
+        assert self.session is not None
+        if self.session.dialog is not None:
+            self._desk.memory.save_dialog(self.session.dialog.saved(self.id))
+        self._desk.report(events.LegAnswered(time.time(), self._desk.line, self.id))
+
+    def _send_info_digit(self, digit: str) -> None:
+        if self.session is not None and not self.over:
+            self.session.send_info("application/dtmf-relay", f"Signal={digit}\r\nDuration=160\r\n".encode())
+
+
+class InboundLeg(Leg):
+    """A caller's leg. Raises NotAcceptable for an offer without our codecs, NoPorts when RTP has no port left."""
+
+    inbound = True
+
+    def __init__(self, desk: Desk, leg: str, server: ServerTransaction) -> None:
+        self._offer = read_offer(server.request.body) if has_sdp(server.request) else None
+        super().__init__(desk, leg, server.inbound.flow.host)
+        try:
+            self.session: InboundSession = desk.agent.accept(self, server)
+        except Exception:
+            desk.media.close(leg)
+            raise
+
+    def ring(self) -> None:
+        self.session.ring()
+
+    def answer(self) -> None:
+        if self.session.up or self.over:
+            return
+        if self._offer is not None:
+            self._connect(self._offer.remote)
+            self.session.answer(self._local.answer(self._offer))
+        else:
+            self.session.answer(self._local.offer())
+        self._report_answered()
+
+    def refuse(self, code: int, reason: str) -> None:
+        self.session.refuse(code, reason, 5 if code == 503 else 0)
+
+
+class OutboundLeg(Leg):
+    """A leg that we place: rings every target, the first answer wins."""
+
+    def __init__(self, desk: Desk, leg: str, targets: list[Target], timeout: float) -> None:
+        super().__init__(desk, leg, targets[0].flow.host)
+        self._ringing: list[OutboundSession] = []
+        self._rang = False
+        self._worst = Ending("silence", "remote", 408)
+        self._wanted: Ending | None = None
+        self._timer = asyncio.get_running_loop().call_later(timeout, self._no_answer)
+        offer = self._local.offer()
+        self._ringing = [desk.agent.call(self, target, offer) for target in targets]
+
+    def hang_up(self, cause: str) -> None:
+        if self.session is not None:
+            super().hang_up(cause)
+        else:
+            self._give_up(Ending("cancel", "us"))
+
+    def rang(self, session: Session) -> None:
+        if not self._rang and self.session is None:
+            self._rang = True
+            self._desk.report(events.LegRinging(time.time(), self._desk.line, self.id))
+
+    def answered(self, session: Session, body: bytes) -> None:
+        if self.session is not None:
+            super().answered(session, body)
+            return
+        try:
+            remote = read_offer(body).remote
+        except NotAcceptable:
+            self._worst = Ending("answer", "remote", 488, "no common codec in the answer")
+            session.hang_up("no common codec")
+            return
+        self.session = session
+        self._timer.cancel()
+        self._cancel_others(session, ELSEWHERE, 'SIP;cause=200;text="Call completed elsewhere"')
+        self._connect(remote)
+        self._report_answered()
+
+    def ended(self, session: Session, ending: Ending) -> None:
+        self._ringing = [each for each in self._ringing if each is not session]
+        if self.session is session:
+            self.finish(verdict(ending, False))
+        elif self.session is None and self._wanted is None:
+            if worse_than(ending, self._worst):
+                self._worst = ending
+            if ending.code >= 600:
+                self._give_up(ending)
+            elif not self._ringing:
+                self.finish(verdict(self._worst, False, self._rang))
+
+    def finish(self, words: Verdict) -> None:
+        self._timer.cancel()
+        super().finish(words)
+
+    def _no_answer(self) -> None:
+        self._give_up(NO_ANSWER)
+
+    def _give_up(self, ending: Ending) -> None:
+        self._wanted = ending
+        self._cancel_others(None, ending)
+        self.finish(verdict(ending, False, self._rang))
+
+    def _cancel_others(self, winner: Session | None, ending: Ending, reason: str = "") -> None:
+        for session in list(self._ringing):
+            if session is not winner:
+                session.cancel(ending, reason)
+
+
+def _digit(content_type: str, body: bytes) -> str | None:
+    """The key in an INFO: `Signal=5` (application/dtmf-relay) or the bare key (application/dtmf)."""
+    if content_type == "application/dtmf-relay":
+        found = _SIGNAL.search(body)
+        text = found[1].decode("ascii", "replace") if found else ""
+    elif content_type == "application/dtmf":
+        text = body.decode("ascii", "replace").strip()
+        if text.lower().startswith("signal"):
+            text = text.partition("=")[2].split()[0] if "=" in text else ""
+    else:
+        return None
+    text = {"10": "*", "11": "#"}.get(text, text).upper()
+    return text if len(text) == 1 and text in _DIGITS else None

@@ -1,0 +1,162 @@
+"""A call that we place: forks, early dialogs, digest, CANCEL against 200, ACK."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiosipua import SipRequest, SipResponse, generate_call_id, generate_tag
+
+from callcenter.telephony.sipua import digest
+from callcenter.telephony.sipua.dialogs import Dialog
+from callcenter.telephony.sipua.session import Ending, Owner, Session
+from callcenter.telephony.sipua.transactions import ClientTransaction, ServerTransaction
+from callcenter.telephony.sipua.transport import Flow
+from callcenter.telephony.sipua.wire import ALLOW, PRODUCT, Inbound
+
+if TYPE_CHECKING:
+    from callcenter.telephony.sipua.agent import UserAgent
+
+_CHALLENGES = 2
+"""Answers that we give to challenges of one INVITE: the second for a stale nonce."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to ring. `caller` is a From value without tag; `flow` where the INVITE goes, before any proxy of theirs."""
+
+    uri: str
+    flow: Flow
+    caller: str
+    username: str = ""
+    password: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class OutboundSession(Session):
+    """Rings at once when made."""
+
+    def __init__(self, agent: "UserAgent", owner: Owner, target: Target, offer: bytes) -> None:
+        super().__init__(agent, owner)
+        self._target = target
+        self._offer = offer
+        self._call_id = generate_call_id(agent.host_towards(target.flow.host))
+        self._tag = generate_tag()
+        self._cseq = 0
+        self._contact = agent.contact(target.flow)
+        self._challenges = 0
+        self._cancelled: Ending | None = None
+        self._rang = False
+        self._acks: dict[str, tuple[bytes, Flow]] = {}
+        self._key = (self._call_id, self._tag)
+        agent.keep(self, self._key)
+        self._client = self._send_invite(None)
+
+    def hang_up(self, reason: str = "") -> None:
+        """BYE when answered, else CANCEL; an answer that crosses the CANCEL is acknowledged and ended."""
+        if self.over:
+            return
+        if self.up:
+            self._send_bye(reason)
+            self._end(Ending("bye", "us"))
+        else:
+            self.cancel(Ending("cancel", "us"))
+
+    def cancel(self, ending: Ending, reason: str = "") -> None:
+        """Give up before the answer, as `ending`. `reason` is a Reason header value (RFC 3326), such as that another
+        phone took the call."""
+        if self.over or self.up:
+            return
+        self._cancelled = ending
+        self._client.cancel(reason)
+        self._end(ending)
+        self.agent.keep(self, self._key)
+
+    def receive(self, server: ServerTransaction) -> None:
+        """An early dialog takes BYE too; before any answer with a tag there is no dialog at all."""
+        if server.inbound.method == "INVITE" and not self.up:
+            server.reply(491)
+            return
+        super().receive(server)
+
+    def _send_invite(self, authorization: tuple[str, str] | None) -> ClientTransaction:
+        self._cseq += 1
+        request = SipRequest(method="INVITE", uri=self._target.uri)
+        headers = request.headers
+        headers.set_single("Max-Forwards", "70")
+        headers.set_single("From", f"{self._target.caller};tag={self._tag}")
+        headers.set_single("To", f"<{self._target.uri}>")
+        headers.set_single("Call-ID", self._call_id)
+        headers.set_single("CSeq", f"{self._cseq} INVITE")
+        headers.set_single("Contact", self._contact)
+        headers.set_single("Allow", ALLOW)
+        headers.set_single("User-Agent", PRODUCT)
+        for name, value in self._target.headers.items():
+            headers.set_single(name, value)
+        if authorization is not None:
+            headers.set_single(*authorization)
+        headers.set_single("Content-Type", "application/sdp")
+        request.body = self._offer
+        self._request = request
+        return self.agent.send(request, self._target.flow, self._response, self._silence)
+
+    def _response(self, inbound: Inbound) -> None:
+        response = inbound.response
+        code = response.status_code
+        if code < 200:
+            self._provisional(inbound, code)
+        elif code < 300:
+            self._accepted(inbound)
+        elif code in (401, 407) and self._retry(response):
+            return
+        else:
+            self.agent.release(self, self._key)
+            self._end(Ending("answer", "remote", code, response.reason_phrase))
+
+    def _provisional(self, inbound: Inbound, code: int) -> None:
+        if self.over:
+            return
+        if inbound.to_tag and self.dialog is None:
+            self.dialog = Dialog.of_response(self._request, inbound, self._target.flow, self._contact)
+        if code >= 180 and not self._rang:
+            self._rang = True
+            self.owner.rang(self)
+
+    def _accepted(self, inbound: Inbound) -> None:
+        """The first 2xx makes the call; each repetition is acknowledged again, another fork's is ended."""
+        known = self._acks.get(inbound.to_tag)
+        if known is not None:
+            self.agent.send_bytes(*known)
+            return
+        dialog = Dialog.of_response(self._request, inbound, self._target.flow, self._contact)
+        hop = dialog.next_hop()
+        ack = dialog.request("ACK", cseq=inbound.cseq)
+        for name in ("Authorization", "Proxy-Authorization"):
+            value = self._request.headers.get_first(name)
+            if value:
+                ack.headers.set_single(name, value)
+        self._acks[inbound.to_tag] = (self.agent.ack(ack, hop), hop)
+        if self.over or self.up:
+            self.agent.send(dialog.request("BYE"), hop, lambda _: None, lambda: None)
+            if self.over:
+                self.agent.release(self, self._key)
+            return
+        self.dialog = dialog
+        self.up = True
+        self.owner.answered(self, inbound.message.body)
+
+    def _retry(self, response: SipResponse) -> bool:
+        """Answer a challenge once, and once more when our nonce was merely stale."""
+        target = self._target
+        if self.over or not target.username or self._challenges >= _CHALLENGES:
+            return False
+        if self._challenges and not digest.was_stale(response):
+            return False
+        authorization = digest.answer(self._request, response, target.username, target.password)
+        if authorization is None:
+            return False
+        self._challenges += 1
+        self._client = self._send_invite(authorization)
+        return True
+
+    def _silence(self) -> None:
+        self.agent.release(self, self._key)
+        self._end(Ending("silence", "remote", 408))

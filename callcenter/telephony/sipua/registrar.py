@@ -1,0 +1,199 @@
+"""Inbound REGISTER (RFC 3261 section 10): digest, several contacts a phone, expiry, and connections that break."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiosipua import SipRequest, parse_address
+
+from callcenter import events
+from callcenter.telephony.line import Binding, LineConfig, Memory, Phone
+from callcenter.telephony.sipua.dialogs import parse_address_uri, user_of, user_of_uri
+from callcenter.telephony.sipua.digest import Challenger
+from callcenter.telephony.sipua.transactions import ServerTransaction
+from callcenter.telephony.sipua.transport import Flow, split_host
+from callcenter.telephony.sipua.wire import response_to
+
+LONGEST = 3600
+SHORTEST = 10
+CONTACTS = 8
+"""Contacts that one phone may keep."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A binding and the connection by which it came (0 for UDP, and after a restart)."""
+
+    binding: Binding
+    flow: Flow
+
+
+class Registrar:
+    """Where the phones are. `report` gets PhoneRegistered and PhoneUnregistered."""
+
+    def __init__(self, line: str, challenger: Challenger, report: Callable[[object], None]) -> None:
+        self._line = line
+        self._challenger = challenger
+        self._report = report
+        self._config = LineConfig()
+        self._memory = Memory()
+        self._phones: dict[str, Phone] = {}
+        self._kept: dict[str, list[_Kept]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, memory: Memory) -> None:
+        """Keep what an earlier process knew; what expired meanwhile is dropped at the first sweep."""
+        self._memory = memory
+        for binding in memory.bindings:
+            transport, _, address = binding.received.partition(":")
+            flow = Flow(transport, *split_host(address))
+            self._kept.setdefault(binding.phone, []).append(_Kept(binding, flow))
+        self._sweep()
+        for phone in self._kept:
+            self._tell(phone)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def configure(self, config: LineConfig) -> None:
+        """Phones that are no longer ours lose their contacts."""
+        self._config = config
+        self._phones = {phone.user: phone for phone in config.phones}
+        for user in [user for user in self._kept if user not in self._phones]:
+            self._kept.pop(user)
+            self._memory.save_bindings(user, [])
+            self._report(events.PhoneUnregistered(time.time(), self._line, user, "removed"))
+
+    def phone(self, user: str) -> Phone | None:
+        return self._phones.get(user)
+
+    def contacts(self, user: str) -> list[tuple[str, Flow]]:
+        """(URI, flow) of each contact now, the newest first."""
+        now = time.time()
+        return [
+            (kept.binding.contact, kept.flow)
+            for kept in reversed(self._kept.get(user, []))
+            if kept.binding.expires > now
+        ]
+
+    def authenticated(self, server: ServerTransaction, phone: Phone, proxy: bool) -> bool:
+        """Whether the request proves to be the phone's; else it was answered 401/407 (or 403 to a wrong secret)."""
+        header, status, ask = (
+            ("Proxy-Authorization", 407, "Proxy-Authenticate")
+            if proxy
+            else ("Authorization", 401, "WWW-Authenticate")
+        )
+        realm = self._config.realm
+        verdict = self._challenger.check(server.request, header, realm, phone.user, phone.ha1)
+        if verdict == "ok":
+            return True
+        if verdict == "wrong":
+            server.reply(403)
+        else:
+            server.reply(status, headers={ask: self._challenger.challenge(realm, verdict == "stale")})
+        return False
+
+    def register(self, server: ServerTransaction) -> None:
+        """Section 10.3."""
+        phone = self._phones.get(user_of(server.request.headers.get("to")[0]))
+        if phone is None or not phone.ha1:
+            server.reply(403 if phone else 404)
+            return
+        if not self.authenticated(server, phone, proxy=False):
+            return
+        contacts = server.request.headers.get("contact")
+        default = _seconds(server.request.headers.get_first("expires"), LONGEST)
+        wanted = [(value, _expiry(value, default)) for value in contacts if value.strip() != "*"]
+        if len(wanted) != len(contacts) and (len(contacts) > 1 or default):
+            server.reply(400)
+        elif any(0 < seconds < SHORTEST for _, seconds in wanted):
+            server.reply(423, headers={"Min-Expires": str(SHORTEST)})
+        else:
+            self._update(server, phone.user, wanted, everything=len(wanted) != len(contacts))
+
+    def flow_lost(self, flow: Flow) -> None:
+        """A phone behind a broken TCP connection cannot be reached until it registers anew."""
+        for user, kept in list(self._kept.items()):
+            rest = [one for one in kept if not (flow.connection and one.flow.connection == flow.connection)]
+            if len(rest) != len(kept):
+                self._replace(user, rest, "lost")
+
+    def _update(
+        self, server: ServerTransaction, user: str, wanted: list[tuple[str, int]], everything: bool
+    ) -> None:
+        inbound, now = server.inbound, time.time()
+        kept = [] if everything else list(self._kept.get(user, []))
+        for value, seconds in wanted:
+            uri = parse_address_uri(value)
+            old = next((one for one in kept if _same_uri(one.binding.contact, uri)), None)
+            if old and old.binding.call_id == inbound.call_id and inbound.cseq < old.binding.cseq:
+                server.reply(500)
+                return
+            kept = [one for one in kept if one is not old]
+            if seconds:
+                agent = server.request.headers.get_first("user-agent") or ""
+                received = f"{inbound.flow.transport}:{inbound.flow.address}"
+                binding = Binding(
+                    user, uri, now + min(seconds, LONGEST), received, inbound.call_id, inbound.cseq, agent
+                )
+                kept.append(_Kept(binding, inbound.flow))
+        if wanted or everything:
+            self._replace(user, kept[-CONTACTS:], "removed")
+        self._confirm(server, user)
+
+    def _confirm(self, server: ServerTransaction, user: str) -> None:
+        response = response_to(server.request, 200)
+        now = time.time()
+        for kept in self._kept.get(user, []):
+            left = max(1, round(kept.binding.expires - now))
+            response.headers.append("Contact", f"<{kept.binding.contact}>;expires={left}")
+        response.headers.set_single("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now)))
+        server.respond(response)
+
+    def _replace(self, user: str, kept: list[_Kept], why: str) -> None:
+        had = bool(self._kept.get(user))
+        if kept:
+            self._kept[user] = kept
+        else:
+            self._kept.pop(user, None)
+        self._memory.save_bindings(user, [one.binding for one in kept])
+        if kept:
+            self._tell(user)
+        elif had:
+            self._report(events.PhoneUnregistered(time.time(), self._line, user, why))
+
+    def _tell(self, user: str) -> None:
+        bindings = [kept.binding for kept in self._kept[user]]
+        last = max(bindings, key=lambda binding: binding.expires)
+        self._report(
+            events.PhoneRegistered(time.time(), self._line, user, last.contact, last.expires, last.user_agent)
+        )
+
+    def _sweep(self) -> None:
+        now = time.time()
+        for user, kept in list(self._kept.items()):
+            fresh = [one for one in kept if one.binding.expires > now]
+            if len(fresh) != len(kept):
+                self._replace(user, fresh, "expired")
+        self._timer = asyncio.get_running_loop().call_later(1.0, self._sweep)
+
+
+def caller_phone(request: SipRequest) -> str:
+    """User part of From: which phone it says it is."""
+    return user_of(request.headers.get("from")[0])
+
+
+def _expiry(value: str, default: int) -> int:
+    return _seconds(parse_address(value).params.get("expires"), default)
+
+
+def _seconds(text: str | None, default: int) -> int:
+    """Section 20.19: a malformed value counts as the default."""
+    return int(text) if text is not None and text.isdigit() else default
+
+
+def _same_uri(one: str, other: str) -> bool:
+    """Enough of section 19.1.4 for contacts: user exactly, the rest without case."""
+    return user_of_uri(one) == user_of_uri(other) and one.lower() == other.lower()
