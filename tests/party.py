@@ -47,6 +47,8 @@ class Party:
         self.to = 0
         self.packets: list[Packet] = []
         self.seq, self.ts = 65_500, 2**32 - 8000
+        self.odd = 0
+        """Packets with padding, extension or contributing sources, which are not kept."""
         self._tone = b""
         self._keys: list[bytes] = []
         self._key_at = 0
@@ -118,7 +120,9 @@ class Party:
             while True:
                 data = self.rtp.recv(2048)
                 first, second, seq, ts, ssrc = HEADER.unpack_from(data)
-                assert first == 0x80
+                if first != 0x80:
+                    self.odd += 1
+                    continue
                 self.packets.append(Packet(second & 0x7F, second >= 0x80, seq, ts, ssrc, data[12:]))
 
 

@@ -56,6 +56,8 @@ class Renderer:
         self._speech = Speech()
         self._memory: OrderedDict[str, Rendered] = OrderedDict()
         self._kept = 0
+        self._making: dict[str, asyncio.Task[Rendered]] = {}
+        self._warming: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "prompts")
 
     def ready(self, prompt: str) -> Rendered | None:
@@ -71,17 +73,22 @@ class Renderer:
         rendered = self.ready(prompt)
         if rendered is None:
             key = self._key(prompt)
-            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, self._make, prompt, key)
-            self._keep(rendered)
+            making = self._making.get(key)
+            if making is None:
+                making = asyncio.get_running_loop().create_task(self._produce(prompt, key))
+                self._making[key] = making
+            rendered = await asyncio.shield(making)
         return rendered
 
     def warm(self) -> None:
         """Make the waiting music and load the voices before the first caller needs them."""
-        loop = asyncio.get_running_loop()
-        self._warming = loop.create_task(self._warm())
+        self._warming = asyncio.get_running_loop().create_task(self._warm())
 
     def close(self) -> None:
         """End the thread after what it is making."""
+        for task in (self._warming, *self._making.values()):
+            if task is not None:
+                task.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     # ---- on the loop ---------------------------------------------------------------------------------------------
@@ -90,6 +97,15 @@ class Renderer:
         await self.render(MUSIC)
         await self.render("say:en:Welcome")
         await asyncio.get_running_loop().run_in_executor(self._thread, self._prune)
+
+    async def _produce(self, prompt: str, key: str) -> Rendered:
+        """However many wait for it, it is made once."""
+        try:
+            rendered = await asyncio.get_running_loop().run_in_executor(self._thread, self._make, prompt, key)
+            self._keep(rendered)
+            return rendered
+        finally:
+            del self._making[key]
 
     def _key(self, prompt: str) -> str:
         state = ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uvloop
 
 from callcenter.telephony.media.dtmf import KeyDetector
 from callcenter.telephony.media.plane import (
@@ -195,6 +196,21 @@ async def test_a_prompt_that_fails_is_told_and_the_play_still_ends(hall: Hall) -
     assert (failed.leg, failed.play, failed.prompt) == ("a", "p", "file:nothing")
 
 
+async def test_a_long_prompt_is_heard_whole_and_its_end_is_told(hall: Hall) -> None:
+    """Longer than one message of the control channel, in the law that is made on demand."""
+    caller = Party(payload=8)
+    async with running(caller):
+        hall.enter("a", caller)
+        hall.plane.play("a", "p", ("silence:9000", "tone:500:600"), False)
+        hall.plane.play("a", "q", ("tone:900:4500", "say:yue:多謝，再見", "tone:500:600"), False)
+        await hall.reported(PlayFinished("a", "q"))
+        sound = caller.heard()
+        loud = np.flatnonzero(np.abs(sound) > 0.05)
+        assert loudest(sound[loud[0] : loud[0] + 36_000]) == pytest.approx(900, abs=2)
+        assert loudest(sound[loud[-1] - 4000 : loud[-1]]) == pytest.approx(500, abs=3)
+        assert_continuous(caller.packets)
+
+
 async def test_an_empty_play_ends_even_in_a_loop(hall: Hall) -> None:
     caller = Party()
     async with running(caller):
@@ -216,6 +232,35 @@ async def test_laws_are_converted(hall: Hall, left: int, right: int) -> None:
         to_caller, to_agent = await asyncio.gather(caller.hears(), agent.hears())
     assert tone_snr(to_caller, 1000) > 25
     assert tone_snr(to_agent, 440) > 25
+
+
+async def test_the_other_law_is_understood_without_being_agreed(hall: Hall) -> None:
+    caller, agent = Party(payload=8), Party(payload=0, ssrc=7)
+    async with running(caller, agent):
+        caller.to = hall.plane.open("a")
+        hall.plane.connect("a", "127.0.0.1", caller.port, 0, 101)
+        hall.enter("b", agent)
+        caller.speak(440)
+        await hall.bridge("a", "b")
+        await agent.hears(10)
+        assert tone_snr(await agent.hears(), 440) > 25
+
+
+async def test_reports_and_comfort_noise_among_the_audio_leave_no_gap(hall: Hall) -> None:
+    caller, agent = Party(), Party(ssrc=7)
+    async with running(caller, agent):
+        hall.enter("a", caller)
+        hall.enter("b", agent)
+        caller.speak(440)
+        await hall.bridge("a", "b")
+        await agent.hears(10)
+        for _ in range(5):
+            caller.rtp.sendto(struct.pack("!BBHIQ", 0x80, 201, 1, 9, 0), ("127.0.0.1", caller.to))
+            caller.send(b"\x40", 13)
+            before = len(agent.packets)
+            await until(lambda: len(agent.packets) > before + 3)  # noqa: B023
+        assert {packet.kind for packet in agent.packets} == {0}
+        assert_continuous(agent.packets)
 
 
 async def test_conversion_leaves_out_extensions_and_padding(hall: Hall) -> None:
@@ -447,8 +492,7 @@ async def test_garbage_disturbs_nobody(hall: Hall) -> None:
                 body = bytes((0x80 | noise.randrange(64), noise.choice([0, 8, 13, 101, 229]))) + body
             caller.rtp.sendto(body, ("127.0.0.1", caller.to))
             caller.rtcp.sendto(body, ("127.0.0.1", caller.to + 1))
-        await agent.hears(10)
-        assert tone_snr(await agent.hears(), 440) > 25
+        await until(lambda: agent.packets and tone_snr(agent.heard()[-6400:], 440) > 25)
     assert not any(isinstance(event, ChildDied) for event in hall.events)
 
 
@@ -515,7 +559,7 @@ async def test_a_killed_child_is_replaced_and_calls_go_on(hall: Hall) -> None:
         hall.plane.play("w", "m", ("tone:700:500",), True)
         await hall.bridge("a", "b")
         await asyncio.gather(caller.hears(10), waiting.hears(10))
-        os.kill(child_of(os.getpid()), signal.SIGKILL)
+        os.kill(hall.plane.pid, signal.SIGKILL)
         await hall.reported(ChildDied(restarted=True))
         await asyncio.gather(caller.hears(20), agent.hears(20))
         assert tone_snr(await caller.hears(), 1000) > 25
@@ -525,7 +569,7 @@ async def test_a_killed_child_is_replaced_and_calls_go_on(hall: Hall) -> None:
 
 async def test_a_child_that_keeps_dying_is_given_up(hall: Hall) -> None:
     for death in range(1, 7):
-        os.kill(child_of(os.getpid()), signal.SIGKILL)
+        os.kill(hall.plane.pid, signal.SIGKILL)
         await until(lambda: sum(isinstance(event, ChildDied) for event in hall.events) == death)  # noqa: B023
     assert hall.events[-1] == ChildDied(restarted=False)
     with pytest.raises(NoPorts):
@@ -552,6 +596,23 @@ async def test_the_child_dies_with_the_line() -> None:
     line.wait()
     line.stdout.close()
     await until(lambda: not alive(child))
+
+
+def test_the_plane_runs_on_uvloop(tmp_path: Path) -> None:
+    async def call() -> None:
+        hall = await started(MediaPlane(tmp_path))
+        caller = Party()
+        async with running(caller):
+            hall.enter("a", caller)
+            hall.plane.play("a", "p", ("tone:500:300",), False)
+            await hall.reported(PlayFinished("a", "p"))
+            os.kill(hall.plane.pid, signal.SIGKILL)
+            await hall.reported(ChildDied(restarted=True))
+            await caller.hears(10)
+        await hall.plane.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(call())
 
 
 def test_the_child_stays_small() -> None:

@@ -1,5 +1,6 @@
 """Resampling, WAV reading, music and prompts that cannot be made."""
 
+import asyncio
 import io
 import struct
 import wave
@@ -166,3 +167,18 @@ async def test_a_damaged_cache_is_made_again(renderer: Renderer, tmp_path: Path)
     assert len(kept.read_bytes()) % 160 == 0
     renderer.close()
     again.close()
+
+
+async def test_many_who_wait_for_one_prompt_have_it_made_once(renderer: Renderer) -> None:
+    rendered = await asyncio.gather(*(renderer.render("say:en:All our agents are busy") for _ in range(200)))
+    assert all(each is rendered[0] for each in rendered)
+    renderer.close()
+
+
+async def test_closing_while_something_is_made_is_quiet(tmp_path: Path) -> None:
+    renderer = Renderer(tmp_path)
+    renderer.warm()
+    waiting = asyncio.create_task(renderer.render("say:en:Never heard"))
+    await asyncio.sleep(0)
+    renderer.close()
+    await asyncio.gather(waiting, return_exceptions=True)

@@ -23,7 +23,7 @@ from callcenter.telephony.media.wire import Wire, WireClosed
 log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
-_ORDERS_AT_ONCE = 8
+_ORDERS_AT_ONCE = 16
 _FAULTS_LOGGED = 20
 _GATHER, _GATHER_MANY, _MANY = 0.002, 0.001, 8
 """Seconds for which packets gather once they come faster than that, and when at least `_MANY` do: being woken for
@@ -78,6 +78,7 @@ class Child:
             except Exception as error:
                 self._fault(error)
         if orders:
+            self._gather = 0.0
             self._obey()
         try:
             self._turn(time.monotonic())

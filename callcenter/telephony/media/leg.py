@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from callcenter.telephony.media.dtmf import KeyDetector
-from callcenter.telephony.media.g711 import SILENT_FRAME, conversion
+from callcenter.telephony.media.g711 import PCMA, PCMU, SILENT_FRAME, conversion
 from callcenter.telephony.media.latch import Address, Latch
 from callcenter.telephony.media.player import Dialler, Player
 from callcenter.telephony.media.rtp import HEADER, MAX_AHEAD, MAX_BEHIND, Outgoing, nowhere
@@ -21,6 +21,8 @@ _ROOM = 2048
 _BUFFER = bytearray(_ROOM)
 _VIEW = memoryview(_BUFFER)
 _NO_PAYLOAD = -1
+_RTCP = range(72, 77)
+"""What RTCP on the RTP port looks like (RFC 5761, 4)."""
 
 
 class Leg:
@@ -54,7 +56,7 @@ class Leg:
         if not self.connected or announced != self.latch.announced:
             _dissolve(self.rtp)
             self.latch = Latch(announced)
-        if not self.connected or not self.may_hear:
+        if not (self.connected and self.may_send and self.may_hear):
             self.heard = now
         self.connected = True
         self.payload, self.dtmf = payload, _NO_PAYLOAD if dtmf is None else dtmf
@@ -104,7 +106,7 @@ class Leg:
         size, source = self.rtp.recvfrom_into(_BUFFER)
         if not self.connected or size < HEADER.size or _BUFFER[0] & 0xC0 != 0x80:
             return
-        if _BUFFER[1] & 0x7F not in (self.payload, self.dtmf):
+        if _BUFFER[1] & 0x7F not in (PCMU, PCMA, self.dtmf):
             return
         before = self.latch.source
         if not self.latch.accept(source[:2]):
@@ -129,19 +131,19 @@ class Leg:
         self.heard = now
         target = self._target
         kind = second & 0x7F
+        table = self._table
         if kind == self.payload:
             if target is None:
                 return
             kind = target.payload
-        elif kind == self.dtmf:
-            if not self._key(size, ssrc, ts, second, target):
-                return
-            assert target is not None
-            kind = target.dtmf
         else:
-            if target is not None and target.out.source is self:
-                target.out.seq_shift -= 1
-            return
+            if not self._heed(kind, size, ssrc, ts, second >= 0x80) or target is None:
+                return
+            if kind == self.dtmf:
+                kind, table = target.dtmf, None
+            else:
+                table = conversion(kind, target.payload, self.muted)
+                kind = target.payload
         out = target.out
         if out.source is not self or out.source_ssrc != ssrc:
             target.adopt(self, ssrc, seq, ts, now)
@@ -166,23 +168,25 @@ class Leg:
         out.packets += 1
         out.octets += size - 12
         HEADER.pack_into(_BUFFER, 0, first, second & 0x80 | kind, new, shifted, out.ssrc)
-        if self._table is None or kind != target.payload:
-            out.send(_VIEW[:size])
-        else:
-            out.send(self._converted(size, self._table))
+        out.send(_VIEW[:size] if table is None else self._converted(size, table))
 
-    def _key(self, size: int, ssrc: int, ts: int, second: int, target: "Leg | None") -> bool:
-        """Hear an event packet; whether it is to be relayed."""
-        digit = self._detector.hear(ssrc, ts, second >= 0x80, bytes(_VIEW[_body(size) : size]))
-        if digit is not None:
-            self.relay.tell("digit", self.name, digit)
-        if target is None:
+    def _heed(self, kind: int, size: int, ssrc: int, ts: int, marker: bool) -> bool:
+        """What is not audio in the agreed law: keys, the other law, anything else. Whether it is to be relayed."""
+        if kind in _RTCP:
             return False
-        if target.dtmf == _NO_PAYLOAD or self.muted:
-            if target.out.source is self:
-                target.out.seq_shift -= 1
-            return False
-        return True
+        target = self._target
+        if kind == self.dtmf:
+            digit = self._detector.hear(ssrc, ts, marker, bytes(_VIEW[_body(size) : size]))
+            if digit is not None:
+                self.relay.tell("digit", self.name, digit)
+            if target is not None and target.dtmf != _NO_PAYLOAD and not self.muted:
+                return True
+        elif kind in (PCMU, PCMA):
+            # allowed when the SDP listed both, and some phones do it when it did not
+            return True
+        if target is not None and target.out.source is self:
+            target.out.seq_shift -= 1
+        return False
 
     def _converted(self, size: int, table: bytes) -> bytes:
         """The packet in the buffer in the receiver's law, without the extensions that only the sender's side knows."""

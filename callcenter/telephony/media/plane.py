@@ -372,8 +372,9 @@ class MediaPlane:
 def _numeric(host: str, port: int) -> Address | None:
     """The address when something may be sent there; a name or `0.0.0.0` (RFC 2543's hold) waits for what comes."""
     with contextlib.suppress(ValueError):
-        if port and not ipaddress.ip_address(host).is_unspecified:
-            return host, port
+        address = ipaddress.ip_address(host)
+        if port and not address.is_unspecified:
+            return str(address), port
     return None
 
 

@@ -1,6 +1,6 @@
 """What one leg hears of our own: prompts one after another, key presses, else silence."""
 
-from callcenter.telephony.media.dtmf import press
+from callcenter.telephony.media.dtmf import PAUSE, press
 from callcenter.telephony.media.g711 import FRAME, PCMU, ULAW_TO_ALAW
 
 SECOND = 50
@@ -80,6 +80,6 @@ class Dialler:
             if not self._keys:
                 return None
             key = self._keys.pop(0)
-            self._steps = [None] * SECOND if key == "," else [*press(key), *[None] * 5]
+            self._steps = [None] * SECOND if key == "," else [*press(key), *[None] * PAUSE]
             begins = key != ","
         return self._steps.pop(0), begins
