@@ -98,16 +98,11 @@ def _restore_postgres(database: URL, file: Path) -> None:
 
 def _postgres(database: URL, program: str, *arguments: str) -> str:
     """Run a program of PostgreSQL's against the database; the password travels in the environment."""
-    places = {
-        "PGHOST": database.query.get("host") or database.host,
-        "PGPORT": database.port,
-        "PGUSER": database.username,
-        "PGPASSWORD": database.password,
-        "PGDATABASE": database.database,
-        "PGOPTIONS": "--client-min-messages=warning",
-    }
-    environment = {**os.environ, **{name: str(value) for name, value in places.items() if value}}
-    return _run([_program(program), *arguments], environment)
+    address = database.set(drivername="postgresql", password=None).render_as_string()
+    environment = {**os.environ, "PGOPTIONS": "--client-min-messages=warning"}
+    if database.password:
+        environment["PGPASSWORD"] = str(database.password)
+    return _run([_program(program), f"--dbname={address}", *arguments], environment)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: on a Unix socket, without fsync, gone afterwards."""
+"""A PostgreSQL server of the tests' own: on a Unix socket and on loopback with passwords, without fsync, gone afterwards."""
 
 import os
 import pwd
@@ -14,6 +14,7 @@ from urllib.parse import quote
 from sqlalchemy import create_engine, make_url, text
 
 from tests import programs
+from tests.ports import free_port
 
 SPEED = {
     "fsync": "off",
@@ -29,13 +30,14 @@ SPEED = {
 class Server:
     """A running server; databases are made from a template that has the schema."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, port: int) -> None:
         self.socket = socket
+        self.port = port
         self.count = 0
         self.admin = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
 
     def url(self, name: str) -> str:
-        return f"postgresql+psycopg://tests@/{name}?host={quote(str(self.socket))}"
+        return f"postgresql+psycopg://tests@/{name}?host={quote(str(self.socket))}&port={self.port}"
 
     def create(self, template: str = "template1") -> str:
         """The URL of a new database."""
@@ -68,7 +70,8 @@ def server() -> Iterator[Server]:
                 folder / "initdb",
                 "--no-sync",
                 "--no-instructions",
-                "--auth=trust",
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
                 "--username=tests",
                 "--encoding=UTF8",
                 "--locale=C",
@@ -78,10 +81,11 @@ def server() -> Iterator[Server]:
             owner,
         )
         options = " ".join(f"-c {name}={value}" for name, value in SPEED.items())
-        options += f" -c listen_addresses= -k {place}"
+        port = free_port()
+        options += f" -c listen_addresses=127.0.0.1 -c port={port} -k {place}"
         control = [folder / "pg_ctl", "-D", data, "-w", "-t", "60"]
         _run([*control, "-l", place / "log", "-o", options, "start"], owner)
-        running = Server(place)
+        running = Server(place, port)
         try:
             yield running
         finally:

@@ -14,6 +14,7 @@ import redis
 
 from callcenter import installation, store
 from callcenter.settings import Settings
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -182,12 +183,6 @@ def test_a_socket_path_that_would_be_too_long_moves(tmp_path: Path) -> None:
     assert len(bytes(store.socket_path(deep))) <= store.LONGEST_SOCKET_PATH
     assert store.socket_path(deep) == store.socket_path(deep)
     assert store.socket_path(deep) != store.socket_path(tmp_path)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def alive(pid: int) -> bool:
