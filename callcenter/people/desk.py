@@ -1,0 +1,224 @@
+"""Users, their passwords, bearer tokens, and the audit log.
+
+Passwords are kept by argon2id with the library's defaults (RFC 9106, low-memory profile); of tokens only the SHA-256.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlmodel import Session, col, delete, select
+
+from callcenter.errors import DomainError, InvalidInput, NotFound, Stale
+from callcenter.people.models import ROLES, AuditEntry, Department, QueueMember, Token, User
+
+SHORTEST_PASSWORD = 8
+_hasher = PasswordHasher()
+
+
+class WrongPassword(DomainError):
+    """Name or password is not right."""
+
+    status = 401
+
+
+def add_user(
+    session: Session,
+    name: str,
+    role: str,
+    now: datetime,
+    *,
+    password: str = "",
+    display_name: str = "",
+    phone: str = "",
+    phone_ha1: str = "",
+    email: str = "",
+    language: str = "",
+    department: str = "",
+    supervisor: str = "",
+    queues: Sequence[str] = ("default",),
+    remote_answer: bool = False,
+    by: str = "",
+) -> User:
+    """A new user, in the named department (made when missing) under the named supervisor. Without a password nobody
+    signs in as that user. Raises InvalidInput."""
+    _check_new(session, name, role)
+    above = by_name(session, supervisor) if supervisor else None
+    if supervisor and above is None:
+        raise InvalidInput(supervisor=f"there is no user {supervisor}")
+    user = User(
+        name=name,
+        display_name=display_name or name,
+        password_hash=_hash(password) if password else "",
+        role=role,
+        language=language,
+        email=email,
+        department_id=_department(session, department).id if department else None,
+        supervisor_id=above.id if above else None,
+        phone=phone,
+        phone_ha1=phone_ha1,
+        remote_answer=remote_answer,
+        created_at=now,
+    )
+    session.add(user)
+    session.flush()
+    serve(session, user, queues)
+    audit(session, by, "user.added", name, role, now)
+    return user
+
+
+def authenticate(session: Session, name: str, password: str) -> User:
+    """The user who signs in. Takes 0.1-0.2 s, also for a name that does not exist: use a thread and a read session
+    (SQLite has one writer), and `audit` the outcome afterwards. Raises WrongPassword."""
+    user = by_name(session, name)
+    right = _verify(user.password_hash if user and user.password_hash else _no_password(), password)
+    if user is None or not right or not user.active or not user.password_hash:
+        raise WrongPassword
+    return user
+
+
+def set_password(session: Session, name: str, password: str, now: datetime, by: str = "") -> None:
+    """Replace a password. Raises NotFound, InvalidInput."""
+    user = _known(session, name)
+    user.password_hash = _hash(password)
+    user.version += 1
+    session.add(user)
+    audit(session, by, "user.password", name, "", now)
+
+
+def set_phone(
+    session: Session, name: str, phone: str, now: datetime, *, ha1: str = "", version: int, by: str = ""
+) -> User:
+    """Give a user another phone; the caller tells the conductor with `ReloadDirectory`. Raises NotFound, Stale."""
+    user = _known(session, name)
+    if user.version != version:
+        raise Stale
+    user.phone, user.phone_ha1, user.version = phone, ha1, version + 1
+    session.add(user)
+    audit(session, by, "user.phone", name, phone, now)
+    return user
+
+
+def serve(session: Session, user: User, queues: Sequence[str]) -> None:
+    """The user serves exactly these queues."""
+    assert user.id is not None
+    session.execute(delete(QueueMember).where(col(QueueMember.user_id) == user.id))
+    session.add_all([QueueMember(user_id=user.id, queue=queue) for queue in dict.fromkeys(queues)])
+    session.flush()
+
+
+def by_name(session: Session, name: str) -> User | None:
+    """The user of that name, active or not."""
+    return session.exec(select(User).where(User.name == name)).first()
+
+
+def users(session: Session) -> list[User]:
+    """Everybody who works here, by name."""
+    return list(session.exec(select(User).where(col(User.active)).order_by(User.name)))
+
+
+def supervisors(session: Session) -> list[User]:
+    """Active supervisors, else administrators: somebody is always responsible."""
+    for role in ("supervisor", "admin"):
+        found = list(
+            session.exec(select(User).where(col(User.active), User.role == role).order_by(col(User.id)))
+        )
+        if found:
+            return found
+    return []
+
+
+def add_token(session: Session, name: str, role: str, now: datetime, by: str = "") -> str:
+    """A new bearer token, told this once. It acts as the user `name`, who is made without a password when missing.
+
+    Raises InvalidInput when that user has another role: a token never raises somebody's rights.
+    """
+    user = by_name(session, name) or add_user(session, name, role, now, queues=(), by=by)
+    if user.role != role:
+        raise InvalidInput(role=f"{name} is {user.role}, not {role}")
+    plain = f"cc_{secrets.token_urlsafe(32)}"
+    session.add(Token(name=name, role=role, token_hash=_sha256(plain), user_id=user.id, created_at=now))
+    audit(session, by, "token.added", name, role, now)
+    return plain
+
+
+def user_of_token(session: Session, token: str) -> User | None:
+    """The active user for whom an unrevoked token acts."""
+    return session.exec(
+        select(User)
+        .join(Token, col(Token.user_id) == User.id)
+        .where(Token.token_hash == _sha256(token), col(Token.revoked_at).is_(None), col(User.active))
+    ).first()
+
+
+def revoke_token(session: Session, name: str, now: datetime, by: str = "") -> int:
+    """Revoke every token of that name; how many."""
+    found = session.exec(select(Token).where(Token.name == name, col(Token.revoked_at).is_(None))).all()
+    for token in found:
+        token.revoked_at = now
+        session.add(token)
+    audit(session, by, "token.revoked", name, str(len(found)), now)
+    return len(found)
+
+
+def audit(session: Session, actor: str, action: str, subject: str, detail: str, now: datetime) -> None:
+    """Write down who did what; append only."""
+    session.add(AuditEntry(at=now, actor=actor or "system", action=action, subject=subject, detail=detail))
+
+
+def phone_ha1(user: str, realm: str, password: str) -> str:
+    """What the registrar keeps of a phone's secret: MD5(user:realm:password), RFC 2617 section 3.2.2.2."""
+    return hashlib.md5(f"{user}:{realm}:{password}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _check_new(session: Session, name: str, role: str) -> None:
+    if role not in ROLES:
+        raise InvalidInput(role=f"choose from {', '.join(ROLES)}")
+    if not re.fullmatch(r"[\w.@-]{1,64}", name):
+        raise InvalidInput(name="letters, digits and . _ - @ only, at most 64")
+    if by_name(session, name):
+        raise InvalidInput(name="is taken")
+
+
+def _department(session: Session, name: str) -> Department:
+    found = session.exec(select(Department).where(Department.name == name)).first()
+    if found is None:
+        found = Department(name=name)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def _known(session: Session, name: str) -> User:
+    user = by_name(session, name)
+    if user is None:
+        raise NotFound
+    return user
+
+
+def _hash(password: str) -> str:
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidInput(password=f"at least {SHORTEST_PASSWORD} characters")
+    return _hasher.hash(password)
+
+
+@cache
+def _no_password() -> str:
+    """A hash that no password has: checking it takes as long as a real one, so that names cannot be found by time."""
+    return _hasher.hash(secrets.token_hex())
+
+
+def _verify(kept: str, password: str) -> bool:
+    try:
+        return _hasher.verify(kept, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _sha256(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,35 @@
+"""Who may do what, by role. Ownership of one complaint is a matter of `tickets.rules`, not of roles. Pure."""
+
+_AGENT = frozenset(
+    {
+        "desk",  # sign in to the phone side, take calls
+        "customers.see",
+        "customers.write",
+        "calls.see",
+        "tickets.see",
+        "tickets.write",
+        "callbacks.see",
+        "surveys.see",
+        "wallboard",
+    }
+)
+_SUPERVISOR = _AGENT | frozenset(
+    {
+        "agents.steer",  # status of others, help
+        "tickets.supervise",  # co-sign, close the unreached, reopen, withdraw
+        "tickets.export",
+        "callbacks.steer",
+        "audit.see",
+    }
+)
+_ADMIN = _SUPERVISOR | frozenset({"users.write", "settings.write"})
+
+ROLES: dict[str, frozenset[str]] = {"agent": _AGENT, "supervisor": _SUPERVISOR, "admin": _ADMIN}
+ACTS = _ADMIN
+
+
+def may(role: str, act: str) -> bool:
+    """Whether the role includes the act; an unknown role includes nothing. ValueError for an unknown act."""
+    if act not in ACTS:
+        raise ValueError(f"no act {act!r}")
+    return act in ROLES.get(role, frozenset())
