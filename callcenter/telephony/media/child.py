@@ -1,7 +1,7 @@
 """The audio process: `python -m callcenter.telephony.media.child FD SILENT_AFTER`, started by `plane` alone.
 
-One thread around epoll: per packet it is a third cheaper than an asyncio datagram protocol, and nothing else runs here
-(`bench media` measures it). It ends when the line's end of the control channel closes, however the line ended.
+One thread around epoll, and nothing else runs here: `docs/decisions/005-audio.md` has what it was measured against. It
+ends when the line's end of the control channel closes, however the line ended.
 """
 
 import contextlib
