@@ -4,9 +4,11 @@ Modules are imported by the command that needs them: `callcenter --help` answers
 what it uses.
 """
 
+import contextlib
 import importlib
 import sys
 import time
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -16,6 +18,10 @@ import typer
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 record = typer.Typer(no_args_is_help=True, help="The database: schema, backup, restore.")
 app.add_typer(record, name="db")
+users = typer.Typer(no_args_is_help=True, help="People who work here.")
+app.add_typer(users, name="user")
+tokens = typer.Typer(no_args_is_help=True, help="Bearer tokens for other systems.")
+app.add_typer(tokens, name="token")
 words = typer.Typer(no_args_is_help=True, help="The written languages.")
 app.add_typer(words, name="translations")
 
@@ -45,7 +51,13 @@ def up() -> None:
     from callcenter import installation
 
     chosen = load_settings()
-    raise typer.Exit(installation.run(chosen, greeting=lambda: installation.addresses(chosen)))
+
+    def greeting() -> list[str]:
+        from callcenter import administration
+
+        return [*administration.first_admin(chosen), *installation.addresses(chosen)]
+
+    raise typer.Exit(installation.run(chosen, greeting=greeting))
 
 
 @app.command()
@@ -167,6 +179,53 @@ def restore(file: Path) -> None:
     upgraded(chosen)
 
 
+@users.command("add")
+def add_user(
+    name: str,
+    role: Annotated[str, typer.Option(help="agent, supervisor or admin")] = "agent",
+    phone: Annotated[
+        str, typer.Option(help="sip:USER@HOST, or the user of a phone that registers here")
+    ] = "",
+    password: Annotated[str, typer.Option(help="made up and shown when not given")] = "",
+    display_name: str = "",
+    email: str = "",
+    language: Annotated[str, typer.Option(help="en, zh_Hans or zh_Hant")] = "",
+    department: str = "",
+    supervisor: str = "",
+    queue: Annotated[list[str], typer.Option(help="may be given several times")] = ["default"],  # noqa: B006
+) -> None:
+    """Add a person."""
+    from callcenter.administration import NewUser, add_user
+
+    new = NewUser(name, role, phone, password, display_name, email, language, department, supervisor, queue)
+    chosen = load_settings()
+    upgraded(chosen)
+    with sentences():
+        print("\n".join(add_user(chosen, new)))
+
+
+@tokens.command("add")
+def add_token(name: str, role: Annotated[str, typer.Option(help="agent, supervisor or admin")]) -> None:
+    """Make a token for a system called NAME; it is shown this once."""
+    from callcenter import administration
+
+    chosen = load_settings()
+    upgraded(chosen)
+    with sentences():
+        print(administration.add_token(chosen, name, role))
+
+
+@tokens.command("revoke")
+def revoke_token(name: str) -> None:
+    """Revoke every token of NAME at once."""
+    from callcenter import administration
+
+    chosen = load_settings()
+    upgraded(chosen)
+    with sentences():
+        print(f"{administration.revoke_token(chosen, name)} revoked.")
+
+
 @words.command("check")
 def check_translations() -> None:
     """Fail when a text lacks a translation in any language."""
@@ -258,6 +317,17 @@ def upgraded(chosen: Any) -> bool:
         refuse(f"The database (CALLCENTER_DATABASE_URL) cannot be used: {reason}")
     except migrations.NewerRecord as error:
         refuse(str(error))
+
+
+@contextlib.contextmanager
+def sentences() -> Iterator[None]:
+    """A domain error as its sentence."""
+    from callcenter.errors import DomainError
+
+    try:
+        yield
+    except DomainError as error:
+        refuse("; ".join(f"{name}: {text}" for name, text in error.fields.items()) or str(error))
 
 
 def refuse(sentence: str) -> NoReturn:

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
-from callcenter import db, migrations, settings
+from callcenter import administration, db, migrations, settings
+from callcenter.people import desk
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -106,3 +108,30 @@ def test_schema_backup_and_restore(tmp_path: Path) -> None:
 def test_it_is_ready_when_store_and_record_answer(tmp_path: Path, database: str, store: str) -> None:
     found = callcenter(tmp_path, "ready", CALLCENTER_DATABASE_URL=database, REDIS_URL=store)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_people_and_tokens(tmp_path: Path) -> None:
+    added = callcenter(
+        tmp_path, "user", "add", "ann", "--role", "agent", "--phone", "ann", "--department", "Repairs"
+    )
+    assert (added.returncode, added.stderr) == (0, "")
+    assert "Password: " in added.stdout
+    assert "registrar 127.0.0.1:5060" in added.stdout
+    twice = callcenter(tmp_path, "user", "add", "ann")
+    assert (twice.returncode, twice.stderr) == (2, "name: is taken\n")
+    shown = callcenter(tmp_path, "token", "add", "wallboard", "--role", "supervisor").stdout.strip()
+    engine = db.connect(f"sqlite:///{tmp_path / 'callcenter.db'}")
+    with db.read(engine) as session:
+        password = added.stdout.partition("Password: ")[2].splitlines()[0]
+        assert desk.authenticate(session, "ann", password).phone == "ann"
+        acting = desk.user_of_token(session, shown)
+        assert acting
+        assert (acting.name, acting.role) == ("wallboard", "supervisor")
+    engine.dispose()
+
+
+def test_a_new_installation_has_one_administrator(engine: Engine, database: str, tmp_path: Path) -> None:
+    fresh = settings.Settings(data_dir=tmp_path, database_url=database)
+    shown = administration.first_admin(fresh)
+    assert "admin" in shown[0]
+    assert administration.first_admin(fresh) == []
