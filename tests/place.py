@@ -18,17 +18,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.ports import free_port
+
 T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds that anything may take on a loaded machine; nothing asserts how fast it was."""
-
-
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    """A port that the system gave a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def free_range(width: int) -> str:
