@@ -88,7 +88,7 @@ class Party:
         payload = self.payload if payload is None else payload
         return heard(b"".join(packet.body for packet in self.packets if packet.kind == payload), payload)
 
-    async def hears(self, packets: int = 40) -> Samples:
+    async def hears(self, packets: int = 25) -> Samples:
         """The next so many packets of audio."""
         self.packets.clear()
         await until(lambda: sum(p.kind == self.payload for p in self.packets) >= packets, "audio")

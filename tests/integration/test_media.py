@@ -387,6 +387,32 @@ async def test_keys_are_told_once_and_relayed_under_the_others_type(hall: Hall) 
     assert hear(agent, 96) == "5*5#"
 
 
+async def test_keys_under_the_type_that_we_offered(hall: Hall) -> None:
+    """The answer named 96 for what it wants to get, and its keys come under the 101 of our offer (RFC 3264, 5.1)."""
+    phone = Party(dtmf=101)
+    async with running(phone):
+        phone.to = hall.plane.open("a")
+        hall.plane.connect("a", "127.0.0.1", phone.port, 0, 96)
+        phone.press("8")
+        await hall.reported(Digit("a", "8"))
+
+
+async def test_early_media_is_not_relayed_late(hall: Hall) -> None:
+    caller, agent = Party(), Party(ssrc=7)
+    async with running(caller, agent):
+        agent.to = hall.plane.open("b")
+        for _ in range(150):
+            agent.send(b"\x22" * 160, 0)
+            agent.ts += 160
+        hall.enter("a", caller)
+        await caller.hears(5)
+        hall.plane.connect("b", "127.0.0.1", agent.port, 0, 101)
+        agent.speak(1000)
+        await hall.bridge("a", "b")
+        await until(lambda: len(caller.heard()) > 8000 and tone_snr(caller.heard()[-8000:], 1000) > 25)
+        assert not any(packet.body == b"\x22" * 160 for packet in caller.packets)
+
+
 async def test_keys_towards_one_without_events_are_left_out_without_a_gap(hall: Hall) -> None:
     caller, agent = Party(dtmf=101), Party(ssrc=7)
     async with running(caller, agent):

@@ -21,6 +21,11 @@ _ROOM = 2048
 _BUFFER = bytearray(_ROOM)
 _VIEW = memoryview(_BUFFER)
 _NO_PAYLOAD = -1
+_BACKLOG = 5000
+"""Packets, more than a socket's default buffer holds."""
+OFFERED_EVENTS = 101
+"""The payload type of events in our own offers: the answerer may name another for what it wants to get, and send this
+(RFC 3264, 5.1)."""
 _RTCP = range(72, 77)
 """What RTCP on the RTP port looks like (RFC 5761, 4)."""
 
@@ -56,6 +61,8 @@ class Leg:
         if not self.connected or announced != self.latch.announced:
             _dissolve(self.rtp)
             self.latch = Latch(announced)
+        if not self.connected:
+            _discard(self.rtp)
         if not (self.connected and self.may_send and self.may_hear):
             self.heard = now
         self.connected = True
@@ -106,7 +113,7 @@ class Leg:
         size, source = self.rtp.recvfrom_into(_BUFFER)
         if not self.connected or size < HEADER.size or _BUFFER[0] & 0xC0 != 0x80:
             return
-        if _BUFFER[1] & 0x7F not in (PCMU, PCMA, self.dtmf):
+        if _BUFFER[1] & 0x7F not in (PCMU, PCMA, self.dtmf, OFFERED_EVENTS):
             return
         before = self.latch.source
         if not self.latch.accept(source[:2]):
@@ -139,7 +146,7 @@ class Leg:
         else:
             if not self._heed(kind, size, ssrc, ts, second >= 0x80) or target is None:
                 return
-            if kind == self.dtmf:
+            if kind not in (PCMU, PCMA):
                 kind, table = target.dtmf, None
             else:
                 table = conversion(kind, target.payload, self.muted)
@@ -175,7 +182,7 @@ class Leg:
         if kind in _RTCP:
             return False
         target = self._target
-        if kind == self.dtmf:
+        if kind == self.dtmf or (kind == OFFERED_EVENTS and self.dtmf != _NO_PAYLOAD):
             digit = self._detector.hear(ssrc, ts, marker, bytes(_VIEW[_body(size) : size]))
             if digit is not None:
                 self.relay.tell("digit", self.name, digit)
@@ -280,6 +287,14 @@ def _is_connected(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def _discard(sock: socket.socket) -> None:
+    """Forget what came before the leg was connected: relayed late, seconds of early media would stay ahead of the
+    live audio as delay in the receiver's jitter buffer."""
+    with contextlib.suppress(OSError):
+        for _ in range(_BACKLOG):
+            sock.recv_into(_BUFFER)
 
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
