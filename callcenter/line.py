@@ -1,0 +1,290 @@
+"""The line process: a driver between SIP and the store. Wiring only.
+
+Events go up through `Post` (spooled while the store is away), commands come down from the line's own stream; `Alone`
+takes care of callers when nobody leads.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import signal
+import time
+from typing import Any
+
+import orjson
+import structlog
+import uvloop
+from redis import RedisError
+
+from callcenter import commands, events, stream
+from callcenter.ids import new_id
+from callcenter.messages import UnknownMessage
+from callcenter.settings import SPOKEN, Settings, host_port, port_range
+from callcenter.telephony import config as line_config
+from callcenter.telephony.alone import Alone
+from callcenter.telephony.fake import FakeLine
+from callcenter.telephony.line import Binding, Line, LineConfig, Memory, SavedDialog, Trunk
+from callcenter.telephony.post import Post
+from callcenter.telephony.sipua.driver import Options, SipuaLine
+from callcenter.telephony.spool import Spool
+
+log = structlog.get_logger()
+
+ALIVE_MS = 3000
+"""Life of the line's lease in the store, renewed each second."""
+_TROUBLE = (RedisError, OSError, TimeoutError)
+
+
+def main(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; 0 after a clean stop, 1 when the address cannot be bound."""
+    return uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    leaving = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, leaving.set)
+    door = Door(settings, driver(settings))
+    try:
+        await door.start()
+    except OSError as error:
+        log.error("cannot listen", address=settings.sip, error=str(error))
+        await door.stop()
+        return 1
+    await leaving.wait()
+    await door.stop()
+    return 0
+
+
+def driver(settings: Settings) -> Line:
+    """The driver that the settings name."""
+    if settings.driver == "fake":
+        return FakeLine(settings.line)
+    host, port = host_port(settings.sip)
+    return SipuaLine(
+        Options(
+            line=settings.line,
+            host=host,
+            port=port,
+            advertised=settings.sip_advertised,
+            rtp_ports=port_range(settings.rtp_ports),
+            data_dir=settings.data_dir,
+        )
+    )
+
+
+def first_config(settings: Settings) -> LineConfig:
+    """What a line without any word from a conductor works with."""
+    return LineConfig(
+        numbers=settings.numbers,
+        trunks=tuple(
+            Trunk(
+                trunk.name,
+                trunk.address,
+                trunk.country or settings.country,
+                trunk.transport,
+                trunk.username,
+                trunk.password,
+                trunk.register_here,
+                trunk.caller,
+                trunk.prefixes,
+            )
+            for trunk in settings.trunks
+        ),
+        destinations=settings.destinations,
+        open_calls=settings.open_calls,
+        country=settings.country,
+    )
+
+
+class Door:
+    """One line between its driver and the store."""
+
+    def __init__(self, settings: Settings, line: Line) -> None:
+        self._line = line
+        self._name = settings.line
+        self._boot = new_id()
+        self._folder = settings.data_dir / "line" / settings.line
+        self._first = first_config(settings)
+        self._client = stream.connect_async(settings.redis_url)
+        self._reader = stream.connect_async(settings.redis_url)
+        self._post = Post(self._client, self._boot, Spool(self._folder / "events.spool"))
+        spoken = tuple(SPOKEN[language] for language in settings.languages)
+        self._alone = Alone(line.execute, lambda: self._post.away, spoken)
+        self._config_body = b""
+        self._cursor = "$"
+        self._epoch = 0
+        self._early: list[Any] | None = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take up what the store remembers, open the line, announce it. Raises OSError for a taken address."""
+        memory = await self._recall()
+        config = self._known_config()
+        address = await self._line.start(self._report, config, memory)
+        self._post.event(self._started(address))
+        early, self._early = self._early or [], None
+        for event in early:
+            self._report(event)
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(work) for work in (self._post.run(), self._read(), self._stay_alive())
+        ]
+        log.info("the line is up", line=self._name, address=address, boot=self._boot)
+
+    async def stop(self) -> None:
+        """End every call, say so, leave."""
+        self._alone.stop()
+        await self._line.stop()
+        self._post.event(events.LineStopped(time.time(), self._name, self._boot))
+        await self._post.flush(2.0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(*_TROUBLE):
+            async with asyncio.timeout(1):
+                await self._client.delete(stream.line_alive(self._name))
+        for client in (self._client, self._reader):
+            with contextlib.suppress(*_TROUBLE):
+                await client.aclose()
+
+    # ---- up ------------------------------------------------------------------------------------------------------
+
+    def _report(self, event: Any) -> None:
+        """From the driver. What it says before LineStarted waits for that."""
+        if self._early is not None:
+            self._early.append(event)
+        else:
+            self._post.event(self._alone.event(event))
+
+    def _started(self, address: str) -> events.LineStarted:
+        line = self._line
+        return events.LineStarted(
+            time.time(),
+            self._name,
+            self._boot,
+            line.name,
+            address,
+            line.capacity(),
+            tuple(sorted(line.lacks)),
+        )
+
+    async def _stay_alive(self) -> None:
+        """Renew the lease; look at the configuration too, should its LoadConfig have been lost."""
+        while True:
+            with contextlib.suppress(*_TROUBLE):
+                async with asyncio.timeout(1):
+                    await self._client.set(stream.line_alive(self._name), self._boot, px=ALIVE_MS)
+                    await self._load_config()
+            await asyncio.sleep(ALIVE_MS / 3000)
+
+    # ---- down ----------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        """Commands in order. One that cannot be read or executed is skipped: the next may hang up a call."""
+        name = stream.line_commands(self._name)
+        while True:
+            try:
+                if self._cursor == "$":
+                    self._cursor = await stream.last_id(self._reader, name)
+                for _, entries in await stream.read(self._reader, {name: self._cursor}):
+                    for key, fields in entries:
+                        self._cursor = key
+                        self._command(fields)
+                    self._remember_cursor()
+            except _TROUBLE:
+                await asyncio.sleep(0.1)
+
+    def _command(self, fields: dict[bytes, bytes]) -> None:
+        try:
+            command = commands.line.decode(fields[b"body"])
+            epoch = int(fields.get(b"epoch", b"0"))
+        except (UnknownMessage, KeyError, ValueError, TypeError) as error:
+            log.error("a command cannot be read", error=str(error))
+            return
+        leg = getattr(command, "leg", "")
+        if epoch < self._epoch:
+            self._refuse(command, leg, "stale_epoch")
+            return
+        self._epoch = epoch
+        if isinstance(command, commands.LoadConfig):
+            self._tasks.append(asyncio.get_running_loop().create_task(self._reload()))
+        elif not self._alone.allows(command):
+            self._refuse(command, leg, "wrong_state")
+        else:
+            self._execute(command, leg)
+
+    def _execute(self, command: Any, leg: str) -> None:
+        try:
+            self._line.execute(command)
+        except Exception:
+            log.exception("a command failed", command=type(command).__name__, leg=leg)
+            self._refuse(command, leg, "failed")
+
+    def _refuse(self, command: Any, leg: str, code: str) -> None:
+        name = type(command).__name__
+        self._post.event(events.CommandRefused(time.time(), self._name, name, leg, code))
+
+    def _remember_cursor(self) -> None:
+        where = f"line:cursor:{self._name}"
+        self._post.keep(where, "id", self._cursor.encode())
+        self._post.keep(where, "epoch", str(self._epoch).encode())
+
+    # ---- configuration and memory --------------------------------------------------------------------------------
+
+    async def _reload(self) -> None:
+        with contextlib.suppress(*_TROUBLE):
+            await self._load_config()
+
+    async def _load_config(self) -> None:
+        body: Any = await self._client.get(stream.LINE_CONFIG)
+        if not body or body == self._config_body:
+            return
+        self._config_body = body
+        try:
+            config = line_config.decode(body)
+        except ValueError as error:
+            log.error("the line's configuration cannot be read", error=str(error))
+            return
+        await self._line.configure(config)
+        line_config.write(self._folder / "config.json", config)
+
+    async def _recall(self) -> Memory:
+        """Bindings and dialogs of the process before us; commands of its time are not executed again."""
+        memory = Memory(
+            save_bindings=self._save_bindings, save_dialog=self._save_dialog, drop_dialog=self._drop_dialog
+        )
+        if not await stream.wait_for_store(self._client, 5.0):
+            self._post.away = True
+            return memory
+        self._cursor = await stream.last_id(self._client, stream.line_commands(self._name))
+        kept: Any = await self._client.hget(f"line:cursor:{self._name}", "epoch")
+        self._epoch = int(kept or 0)
+        bindings: Any = await self._client.hgetall(f"line:bindings:{self._name}")
+        dialogs: Any = await self._client.hgetall(f"line:dialogs:{self._name}")
+        memory.bindings = [Binding(**one) for body in bindings.values() for one in orjson.loads(body)]
+        memory.dialogs = [SavedDialog(**orjson.loads(body)) for body in dialogs.values()]
+        body: Any = await self._client.get(stream.LINE_CONFIG)
+        self._config_body = body or b""
+        return memory
+
+    def _known_config(self) -> LineConfig:
+        """The store's, else the one kept on disk, else the settings'."""
+        path = self._folder / "config.json"
+        try:
+            config = line_config.decode(self._config_body)
+        except ValueError:
+            self._config_body = b""
+            return line_config.read(path) or self._first
+        line_config.write(path, config)
+        return config
+
+    def _save_bindings(self, phone: str, bindings: list[Binding]) -> None:
+        body = orjson.dumps([dataclasses.asdict(binding) for binding in bindings]) if bindings else None
+        self._post.keep(f"line:bindings:{self._name}", phone, body)
+
+    def _save_dialog(self, dialog: SavedDialog) -> None:
+        self._post.keep(f"line:dialogs:{self._name}", dialog.leg, orjson.dumps(dataclasses.asdict(dialog)))
+
+    def _drop_dialog(self, leg: str) -> None:
+        self._post.keep(f"line:dialogs:{self._name}", leg, None)

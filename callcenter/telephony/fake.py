@@ -1,0 +1,249 @@
+"""The shipped fake: a line without a network, for tests and dry runs. `outside` plays the world.
+
+It keeps to the same contract as the real drivers (tests/contract/test_line.py).
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from callcenter import commands, events
+from callcenter.ids import new_id
+from callcenter.telephony.line import CAPABILITIES, Binding, Command, LineConfig, Memory, Report
+
+_REFUSALS = {
+    486: ("busy", True),
+    603: ("refused", False),
+    480: ("unreachable", True),
+    404: ("unreachable", False),
+}
+
+
+@dataclass(slots=True)
+class FakeLeg:
+    """One party. `state`: arriving | ringing | up. `played` lists every prompt it heard, `digits` what was sent."""
+
+    id: str
+    inbound: bool
+    party: str
+    state: str
+    other: str = ""
+    muted: bool = False
+    playing: str = ""
+    played: list[str] = field(default_factory=list)
+    digits: str = ""
+
+
+class FakeLine:
+    """See `callcenter.telephony.line.Line`. `address` is what it says it listens on; `most_legs` its capacity."""
+
+    name = "fake"
+    lacks = CAPABILITIES & {"registrar", "trunks"}
+
+    def __init__(self, line: str = "line1", most_legs: int = 100) -> None:
+        self.line = line
+        self.outside = Outside(self)
+        self.config = LineConfig()
+        self.all: dict[str, FakeLeg] = {}
+        self._placed: set[str] = set()
+        self._most = most_legs
+        self._report: Report = lambda event: None
+        self._memory = Memory()
+
+    async def start(self, report: Report, config: LineConfig, memory: Memory) -> str:
+        self._report, self._memory = report, memory
+        await self.configure(config)
+        for saved in memory.dialogs:
+            memory.drop_dialog(saved.leg)
+        for binding in memory.bindings:
+            self.outside.phones[binding.phone] = "answer"
+            self.tell(
+                events.PhoneRegistered, phone=binding.phone, contact=binding.contact, expires=binding.expires
+            )
+        return "127.0.0.1:0"
+
+    async def configure(self, config: LineConfig) -> None:
+        self.config = config
+
+    def capacity(self) -> int:
+        return self._most
+
+    def legs(self) -> list[str]:
+        return list(self.all)
+
+    async def stop(self, hang_up: bool = True) -> None:
+        for leg in list(self.all) if hang_up else []:
+            self.end(leg, "hung_up" if self.all[leg].state == "up" else "cancelled", "us")
+
+    def execute(self, command: Command) -> None:
+        if isinstance(command, commands.DialLeg):
+            self._dial(command)
+            return
+        if isinstance(command, commands.LoadConfig):
+            return
+        leg = self.all.get(command.leg)
+        if leg is None:
+            self._refuse(command, "no_such_leg")
+        elif leg.inbound and leg.state != "up":
+            self._arriving(command, leg)
+        elif isinstance(command, commands.HangUpLeg):
+            self.end(leg.id, "hung_up" if leg.state == "up" else "cancelled", "us")
+        elif leg.state != "up":
+            self._refuse(command, "wrong_state")
+        else:
+            self._up(command, leg)
+
+    # ---- for `Outside` -------------------------------------------------------------------------------------------
+
+    def tell(self, kind: type, **fields: Any) -> None:
+        self._report(kind(at=time.time(), line=self.line, **fields))
+
+    def arrive(self, leg: FakeLeg, **fields: Any) -> None:
+        self.all[leg.id] = leg
+        self.tell(events.CallArrived, leg=leg.id, **fields)
+
+    def answered(self, leg: FakeLeg) -> None:
+        leg.state = "up"
+        self.tell(events.LegAnswered, leg=leg.id)
+
+    def end(self, leg: str, outcome: str, by: str, **more: Any) -> None:
+        gone = self.all.pop(leg)
+        if gone.other in self.all:
+            self.all[gone.other].other = ""
+        self.tell(events.LegEnded, leg=leg, outcome=outcome, by=by, **more)
+
+    def register(self, phone: str, contact: str, expires: float) -> None:
+        self._memory.save_bindings(phone, [Binding(phone, contact, expires, "udp:127.0.0.1:0", "fake", 1)])
+        self.tell(events.PhoneRegistered, phone=phone, contact=contact, expires=expires)
+
+    def unregister(self, phone: str) -> None:
+        self._memory.save_bindings(phone, [])
+        self.tell(events.PhoneUnregistered, phone=phone, why="removed")
+
+    # ---- commands ------------------------------------------------------------------------------------------------
+
+    def _arriving(self, command: Command, leg: FakeLeg) -> None:
+        match command:
+            case commands.AnswerLeg():
+                self.answered(leg)
+            case commands.RingLeg():
+                leg.state = "ringing"
+            case commands.RefuseLeg(code=code, reason=reason):
+                self.end(leg.id, "refused", "us", code=code, reason=reason)
+            case commands.HangUpLeg():
+                self.end(leg.id, "refused", "us", code=480)
+            case _:
+                self._refuse(command, "wrong_state")
+
+    def _up(self, command: Command, leg: FakeLeg) -> None:
+        match command:
+            case commands.AnswerLeg() | commands.RingLeg() if leg.inbound:
+                return
+            case commands.PlayPrompts(play=play, prompts=prompts, loop=loop):
+                leg.playing = play
+                leg.played += prompts
+                if not loop:
+                    leg.playing = ""
+                    self.tell(events.PromptFinished, leg=leg.id, play=play)
+            case commands.StopPrompts():
+                leg.playing = ""
+            case commands.BridgeLegs(other=other):
+                self._bridge(command, leg, other)
+            case commands.UnbridgeLegs():
+                self._part(leg)
+            case commands.MuteLeg(muted=muted):
+                leg.muted = muted
+            case commands.SendDigits(digits=digits):
+                leg.digits += digits
+            case _:
+                self._refuse(command, "wrong_state")
+
+    def _bridge(self, command: Command, leg: FakeLeg, other: str) -> None:
+        peer = self.all.get(other)
+        if peer is None or peer is leg:
+            self._refuse(command, "no_such_leg")
+        elif peer.state != "up":
+            self._refuse(command, "wrong_state")
+        else:
+            for each in (leg, peer):
+                self._part(each)
+                each.playing = ""
+            leg.other, peer.other = peer.id, leg.id
+            self.tell(events.LegsBridged, leg=leg.id, other=peer.id)
+
+    def _part(self, leg: FakeLeg) -> None:
+        if leg.other in self.all:
+            self.all[leg.other].other = ""
+        leg.other = ""
+
+    def _dial(self, command: commands.DialLeg) -> None:
+        if command.leg in self._placed:
+            return
+        self._placed.add(command.leg)
+        party = command.phone or command.number
+        behaviour = self.outside.phones.get(party)
+        if len(self.all) >= self._most:
+            self._refuse(command, "no_capacity")
+        elif behaviour is None:
+            self._refuse(command, "no_phone" if command.phone else "no_trunk")
+        else:
+            leg = self.all[command.leg] = FakeLeg(command.leg, False, party, "arriving")
+            self.outside.rung(leg, behaviour)
+
+    def _refuse(self, command: Command, code: str) -> None:
+        self.tell(events.CommandRefused, command=type(command).__name__, leg=command.leg, code=code)
+
+
+class Outside:
+    """The world around a fake line: callers, phones, and what they do.
+
+    `phones` maps a phone or number to what it does when rung: `answer`, `ring` (until told otherwise) or the SIP
+    status that it refuses with.
+    """
+
+    def __init__(self, line: FakeLine) -> None:
+        self.phones: dict[str, str | int] = {}
+        self._line = line
+
+    def register(self, phone: str, behaviour: str | int = "answer") -> None:
+        self.phones[phone] = behaviour
+        self._line.register(phone, f"sip:{phone}@fake", time.time() + 3600)
+
+    def unregister(self, phone: str) -> None:
+        self.phones.pop(phone, None)
+        self._line.unregister(phone)
+
+    def ring(self, caller: str, called: str = "hotline", **fields: Any) -> str | None:
+        """A caller rings; the leg, or None when the number is unknown (404)."""
+        if called not in self._line.config.numbers:
+            return None
+        leg = FakeLeg(new_id(), True, caller, "arriving")
+        self._line.arrive(leg, caller=caller, called=called, raw_caller=caller, withheld=not caller, **fields)
+        return leg.id
+
+    def rung(self, leg: FakeLeg, behaviour: str | int) -> None:
+        """We ring a phone of the world."""
+        if isinstance(behaviour, int):
+            outcome, retry = _REFUSALS.get(behaviour, ("failed", True))
+            self._line.end(leg.id, outcome, "remote", fault="called", retry=retry, code=behaviour)
+            return
+        leg.state = "ringing"
+        self._line.tell(events.LegRinging, leg=leg.id)
+        if behaviour == "answer":
+            self._line.answered(leg)
+
+    def answer(self, leg: str) -> None:
+        """The rung party takes the call."""
+        self._line.answered(self._line.all[leg])
+
+    def press(self, leg: str, digit: str, method: str = "rtp") -> None:
+        self._line.tell(events.DigitPressed, leg=leg, digit=digit, method=method)
+
+    def no_answer(self, leg: str) -> None:
+        """The time to answer is over (a fake has no clock)."""
+        self._line.end(leg, "no_answer", "line", fault="called", retry=True)
+
+    def hang_up(self, leg: str) -> None:
+        """The party on this leg ends or cancels it."""
+        up = self._line.all[leg].state == "up"
+        self._line.end(leg, "hung_up" if up else "cancelled", "remote", **({} if up else {"fault": "caller"}))

@@ -1,0 +1,168 @@
+"""The world outside a line, the same words for every driver; for `sipua` it is real SIP and RTP on loopback."""
+
+import dataclasses
+from typing import Any, Protocol
+
+from callcenter.telephony.fake import FakeLine
+from callcenter.telephony.line import Line, LineConfig, Memory, Phone
+from callcenter.telephony.phone import Phone as SipPhone
+from callcenter.telephony.phone import PhoneCall
+from callcenter.telephony.sipua.digest import ha1
+from callcenter.telephony.sipua.driver import Options, SipuaLine
+from callcenter.telephony.sipua.transactions import Timers
+from tests.events import Reported, until
+
+QUICK = Timers(t1=0.1, t2=0.4, t4=0.5)
+CONFIG = LineConfig(
+    numbers=("hotline",),
+    phones=(Phone("anna", ha1("anna", "callcenter", "secret")),),
+    destinations=(r"\+86\d{11}",),
+)
+
+
+class Caller(Protocol):
+    """Somebody who rang us."""
+
+    async def is_ringing(self) -> None: ...
+    async def is_up(self) -> None: ...
+    async def is_over(self, code: int = 0) -> None: ...
+    async def press(self, key: str) -> None: ...
+    async def hang_up(self) -> None: ...
+
+
+class Outside(Protocol):
+    """`phone` makes anna's phone appear; `behaviour`: answer | ring | a SIP status."""
+
+    line: Line
+    reported: Reported
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def ring(self, caller: str, called: str = "hotline") -> Caller: ...
+    async def phone(self, behaviour: str | int) -> None: ...
+    async def phone_leaves(self) -> None: ...
+    async def phone_hangs_up(self) -> None: ...
+    async def phone_is_over(self) -> None: ...
+
+
+class SipuaOutside:
+    def __init__(self, memory: Memory) -> None:
+        self.line = SipuaLine(Options(rtp_ports=(22000, 22999), timers=QUICK))
+        self.reported, self.memory = Reported(), memory
+        self._phones: list[SipPhone] = []
+        self._anna: SipPhone | None = None
+
+    async def start(self) -> None:
+        self.address = await self.line.start(self.reported, CONFIG, self.memory)
+
+    async def stop(self) -> None:
+        for phone in self._phones:
+            await phone.stop()
+        await self.line.stop()
+
+    async def ring(self, caller: str, called: str = "hotline") -> Caller:
+        phone = await self._new(caller or "anonymous")
+        return SipCaller(phone.call(called))
+
+    async def phone(self, behaviour: str | int) -> None:
+        self._anna = await self._new("anna", "secret")
+        self._anna.answer_after = 0.0 if behaviour == "answer" else None
+        self._anna.refuse_with = behaviour if isinstance(behaviour, int) else 0
+
+    async def phone_leaves(self) -> None:
+        assert self._anna
+        await self._anna.unregister()
+
+    async def phone_hangs_up(self) -> None:
+        assert self._anna
+        self._anna.incoming[-1].hang_up()
+
+    async def phone_is_over(self) -> None:
+        anna = self._anna
+        assert anna
+        await until(lambda: anna.incoming and anna.incoming[-1].over.is_set())
+
+    async def _new(self, user: str, password: str = "") -> SipPhone:
+        phone = SipPhone(user, password, server=self.address, timers=QUICK)
+        self._phones.append(phone)
+        await phone.start()
+        return phone
+
+
+@dataclasses.dataclass
+class SipCaller:
+    call: PhoneCall
+
+    async def is_ringing(self) -> None:
+        await until(self.call.ringing.is_set)
+
+    async def is_up(self) -> None:
+        await until(self.call.up.is_set)
+
+    async def is_over(self, code: int = 0) -> None:
+        await until(self.call.over.is_set)
+        assert not code or (self.call.ending and self.call.ending.code == code)
+
+    async def press(self, key: str) -> None:
+        self.call.press(key)
+
+    async def hang_up(self) -> None:
+        self.call.hang_up()
+
+
+class FakeOutside:
+    def __init__(self, memory: Memory) -> None:
+        self.line = FakeLine()
+        self.reported, self.memory = Reported(), memory
+
+    async def start(self) -> None:
+        await self.line.start(self.reported, CONFIG, self.memory)
+
+    async def stop(self) -> None:
+        await self.line.stop()
+
+    async def ring(self, caller: str, called: str = "hotline") -> Caller:
+        return FakeCaller(self.line, self.line.outside.ring(caller, called))
+
+    async def phone(self, behaviour: str | int) -> None:
+        self.line.outside.register("anna", behaviour)
+
+    async def phone_leaves(self) -> None:
+        self.line.outside.unregister("anna")
+
+    async def phone_hangs_up(self) -> None:
+        self.line.outside.hang_up(self._anna_leg())
+
+    async def phone_is_over(self) -> None:
+        assert not [leg for leg in self.line.all.values() if leg.party == "anna"]
+
+    def _anna_leg(self) -> str:
+        return next(leg.id for leg in self.line.all.values() if leg.party == "anna")
+
+
+@dataclasses.dataclass
+class FakeCaller:
+    line: FakeLine
+    leg: str | None
+
+    async def is_ringing(self) -> None:
+        assert self.leg
+        assert self.line.all[self.leg].state == "ringing"
+
+    async def is_up(self) -> None:
+        assert self.leg
+        assert self.line.all[self.leg].state == "up"
+
+    async def is_over(self, code: int = 0) -> None:
+        assert self.leg not in self.line.all
+
+    async def press(self, key: str) -> None:
+        assert self.leg
+        self.line.outside.press(self.leg, key)
+
+    async def hang_up(self) -> None:
+        assert self.leg
+        self.line.outside.hang_up(self.leg)
+
+
+OUTSIDES: dict[str, Any] = {"fake": FakeOutside, "sipua": SipuaOutside}

@@ -1,0 +1,234 @@
+"""What every driver does, told once; each driver brings its own outside world (`outside.py`)."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from callcenter import commands, events
+from callcenter.telephony.line import CAPABILITIES, Binding, Memory, SavedDialog
+from tests.contract.outside import CONFIG, OUTSIDES, Outside
+
+
+@dataclass
+class Kept:
+    """What a line wanted remembered."""
+
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    dialogs: dict[str, SavedDialog] = field(default_factory=dict)
+
+    def memory(self) -> Memory:
+        return Memory(
+            bindings=[one for bindings in self.bindings.values() for one in bindings],
+            dialogs=list(self.dialogs.values()),
+            save_bindings=self.bindings.__setitem__,
+            save_dialog=lambda dialog: self.dialogs.__setitem__(dialog.leg, dialog),
+            drop_dialog=lambda leg: self.dialogs.pop(leg, None),  # type: ignore[arg-type]
+        )
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture(params=OUTSIDES)
+async def outside(request: pytest.FixtureRequest, kept: Kept) -> AsyncIterator[Outside]:
+    outside: Outside = OUTSIDES[request.param](kept.memory())
+    await outside.start()
+    yield outside
+    await outside.stop()
+
+
+async def arrived(outside: Outside) -> str:
+    return (await outside.reported.next(events.CallArrived)).leg
+
+
+async def answered(outside: Outside) -> str:
+    """A caller whom we answered: the leg."""
+    caller = await outside.ring("+8613800138000")
+    leg = await arrived(outside)
+    outside.line.execute(commands.AnswerLeg(leg))
+    await outside.reported.next(events.LegAnswered, leg=leg)
+    await caller.is_up()
+    return leg
+
+
+async def test_it_names_itself_and_what_it_lacks(outside: Outside) -> None:
+    assert outside.line.name in OUTSIDES
+    assert outside.line.lacks <= CAPABILITIES
+    assert outside.line.capacity() > 0
+    assert outside.line.legs() == []
+
+
+async def test_a_caller_arrives_rings_is_answered_and_hangs_up(outside: Outside) -> None:
+    caller = await outside.ring("+8613800138000")
+    call = await outside.reported.next(events.CallArrived)
+    assert (call.caller, call.called, call.withheld, call.line) == (
+        "+8613800138000",
+        "hotline",
+        False,
+        "line1",
+    )
+    assert outside.line.legs() == [call.leg]
+    outside.line.execute(commands.RingLeg(call.leg))
+    await caller.is_ringing()
+    outside.line.execute(commands.AnswerLeg(call.leg))
+    outside.line.execute(commands.AnswerLeg(call.leg))
+    await outside.reported.next(events.LegAnswered, leg=call.leg)
+    await caller.is_up()
+    await caller.hang_up()
+    ended = await outside.reported.next(events.LegEnded)
+    assert (ended.leg, ended.outcome, ended.by, ended.fault) == (call.leg, "hung_up", "remote", "nobody")
+    assert outside.line.legs() == []
+    assert len(outside.reported.of(events.LegAnswered)) == 1
+
+
+async def test_a_caller_gives_up_unanswered(outside: Outside) -> None:
+    caller = await outside.ring("+8613800138000")
+    leg = await arrived(outside)
+    await caller.hang_up()
+    ended = await outside.reported.next(events.LegEnded)
+    assert (ended.leg, ended.outcome, ended.by, ended.fault) == (leg, "cancelled", "remote", "caller")
+
+
+async def test_an_unknown_number_never_arrives(outside: Outside) -> None:
+    caller = await outside.ring("+8613800138000", "elsewhere")
+    await caller.is_over(404)
+    assert outside.reported.of(events.CallArrived) == []
+
+
+async def test_we_refuse_a_caller(outside: Outside) -> None:
+    caller = await outside.ring("+8613800138000")
+    leg = await arrived(outside)
+    outside.line.execute(commands.RefuseLeg(leg, 486))
+    ended = await outside.reported.next(events.LegEnded, leg=leg)
+    assert (ended.outcome, ended.by, ended.code) == ("refused", "us", 486)
+    await caller.is_over(486)
+
+
+async def test_we_hang_up(outside: Outside) -> None:
+    leg = await answered(outside)
+    outside.line.execute(commands.HangUpLeg(leg))
+    ended = await outside.reported.next(events.LegEnded, leg=leg)
+    assert (ended.outcome, ended.by) == ("hung_up", "us")
+
+
+async def test_prompts_finish_and_loops_do_not(outside: Outside) -> None:
+    leg = await answered(outside)
+    outside.line.execute(commands.PlayPrompts(leg, "loop", ("tone:440:40",), loop=True))
+    outside.line.execute(commands.PlayPrompts(leg, "once", ("tone:440:40", "silence:40")))
+    assert (await outside.reported.next(events.PromptFinished)).play == "once"
+    outside.line.execute(commands.StopPrompts(leg))
+
+
+async def test_keys_are_heard(outside: Outside) -> None:
+    caller = await outside.ring("+8613800138000")
+    leg = await arrived(outside)
+    outside.line.execute(commands.AnswerLeg(leg))
+    await caller.is_up()
+    for key in "5#":
+        await caller.press(key)
+        assert (await outside.reported.next(events.DigitPressed, leg=leg)).digit == key
+
+
+async def test_two_legs_are_bridged_and_parted(outside: Outside) -> None:
+    await outside.phone("answer")
+    leg = await answered(outside)
+    outside.line.execute(commands.DialLeg("agent-leg", phone="anna", caller="+8613800138000"))
+    await outside.reported.next(events.LegRinging, leg="agent-leg")
+    await outside.reported.next(events.LegAnswered, leg="agent-leg")
+    outside.line.execute(commands.BridgeLegs(leg, "agent-leg"))
+    bridged = await outside.reported.next(events.LegsBridged)
+    assert {bridged.leg, bridged.other} == {leg, "agent-leg"}
+    outside.line.execute(commands.MuteLeg("agent-leg", True))
+    outside.line.execute(commands.SendDigits("agent-leg", "1"))
+    outside.line.execute(commands.UnbridgeLegs(leg))
+    await outside.phone_hangs_up()
+    ended = await outside.reported.next(events.LegEnded)
+    assert (ended.leg, ended.by) == ("agent-leg", "remote")
+    assert outside.line.legs() == [leg]
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(486, "busy"), (603, "refused"), (480, "unreachable")])
+async def test_a_phone_refuses(outside: Outside, status: int, outcome: str) -> None:
+    await outside.phone(status)
+    outside.line.execute(commands.DialLeg("leg", phone="anna"))
+    ended = await outside.reported.next(events.LegEnded, leg="leg")
+    assert (ended.outcome, ended.by, ended.code, ended.fault) == (outcome, "remote", status, "called")
+
+
+async def test_a_placed_call_is_withdrawn(outside: Outside) -> None:
+    await outside.phone("ring")
+    outside.line.execute(commands.DialLeg("leg", phone="anna"))
+    await outside.reported.next(events.LegRinging, leg="leg")
+    outside.line.execute(commands.BridgeLegs("leg", "other"))
+    assert (await outside.reported.next(events.CommandRefused)).code == "wrong_state"
+    outside.line.execute(commands.HangUpLeg("leg"))
+    ended = await outside.reported.next(events.LegEnded, leg="leg")
+    assert (ended.outcome, ended.by) == ("cancelled", "us")
+    await outside.phone_is_over()
+
+
+async def test_a_leg_is_dialled_once_however_often_it_is_read(outside: Outside) -> None:
+    await outside.phone("answer")
+    for _ in range(2):
+        outside.line.execute(commands.DialLeg("leg", phone="anna"))
+    await outside.reported.next(events.LegAnswered, leg="leg")
+    outside.line.execute(commands.HangUpLeg("leg"))
+    await outside.reported.next(events.LegEnded, leg="leg")
+    outside.line.execute(commands.DialLeg("leg", phone="anna"))
+    assert outside.line.legs() == []
+
+
+async def test_a_late_command_is_refused(outside: Outside) -> None:
+    for command in (
+        commands.AnswerLeg("gone"),
+        commands.HangUpLeg("gone"),
+        commands.PlayPrompts("gone", "p", ()),
+    ):
+        outside.line.execute(command)
+        refused = await outside.reported.next(events.CommandRefused)
+        assert (refused.code, refused.command, refused.leg) == ("no_such_leg", type(command).__name__, "gone")
+
+
+async def test_a_phone_that_is_not_there_is_not_dialled(outside: Outside) -> None:
+    outside.line.execute(commands.DialLeg("leg", phone="anna"))
+    assert (await outside.reported.next(events.CommandRefused)).code == "no_phone"
+
+
+async def test_phones_come_and_go(outside: Outside) -> None:
+    await outside.phone("answer")
+    registered = await outside.reported.next(events.PhoneRegistered)
+    assert registered.phone == "anna"
+    assert registered.expires > time.time()
+    await outside.phone_leaves()
+    gone = await outside.reported.next(events.PhoneUnregistered)
+    assert (gone.phone, gone.why) == ("anna", "removed")
+
+
+async def test_phones_are_kept_over_a_restart(outside: Outside, kept: Kept) -> None:
+    await outside.phone("answer")
+    await outside.reported.next(events.PhoneRegistered)
+    assert list(kept.bindings) == ["anna"]
+    again = type(outside)(kept.memory())  # type: ignore[call-arg]
+    await again.start()
+    assert (await again.reported.next(events.PhoneRegistered)).phone == "anna"
+    again.line.execute(commands.DialLeg("leg", phone="anna"))
+    await again.reported.next(events.LegAnswered, leg="leg")
+    await again.stop()
+
+
+async def test_stop_ends_every_leg_and_says_so(outside: Outside) -> None:
+    leg = await answered(outside)
+    await outside.line.stop()
+    assert [event.leg for event in outside.reported.of(events.LegEnded)] == [leg]
+
+
+async def test_a_newer_configuration_counts_at_once(outside: Outside) -> None:
+    leg = await answered(outside)
+    await outside.line.configure(type(CONFIG)(version=2, numbers=("other",), phones=CONFIG.phones))
+    caller = await outside.ring("+8613800138000")
+    await caller.is_over(404)
+    assert outside.line.legs() == [leg]
