@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from callcenter.db import UtcDateTime
@@ -14,16 +15,22 @@ class Call(SQLModel, table=True):
     customer really spoke (answered, bridged, talk > 0): only such a call proves a callback.
     """
 
+    # The newest calls of one caller are read backwards, however many there are.
+    __table_args__ = (
+        Index("ix_call_customer_started", "customer_id", "started_at"),
+        Index("ix_call_caller_started", "caller", "started_at"),
+    )
+
     id: str = Field(primary_key=True)
     kind: str = "inbound"
     direction: str = "in"
-    caller: str = Field(default="", index=True)
+    caller: str = ""
     caller_name: str = ""
     called: str = ""
     withheld: bool = False
     trunk: str = ""
     queue: str = Field(default="", index=True)
-    customer_id: int | None = Field(default=None, index=True)
+    customer_id: int | None = None
     ticket_id: int | None = Field(default=None, index=True)
     agent: str = Field(default="", index=True)
     attempt: str = ""

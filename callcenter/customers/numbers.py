@@ -19,6 +19,7 @@ TAIL = 8
 
 _EXTENSION = re.compile(r"\s*(?:转|轉|分机|分機|内线|內線|ext\.?|extension|#|;ext=|;)\s*.*$", re.IGNORECASE)
 _SPOKEN = {"CN": "cmn", "TW": "cmn", "HK": "yue", "MO": "yue"}
+_WRITTEN = {"CN": "zh_Hans", "TW": "zh_Hant", "HK": "zh_Hant", "MO": "zh_Hant"}
 _UNKNOWN_ZONE = "Etc/Unknown"
 
 
@@ -93,6 +94,11 @@ def zone(number: str) -> str | None:
 def spoken(number: str, country: str) -> str:
     """Language to speak to a number nobody knows: en, cmn or yue, by its country, else by the trunk's."""
     return _SPOKEN.get(country_of(number) or country, "en")
+
+
+def written(number: str, country: str) -> str:
+    """Language to write to a number nobody knows: en, zh_Hans or zh_Hant, by its country, else by the trunk's."""
+    return _WRITTEN.get(country_of(number) or country, "en")
 
 
 @lru_cache(maxsize=1024)
