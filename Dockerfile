@@ -10,7 +10,7 @@ WORKDIR /srv/callcenter
 COPY run pyproject.toml README.md LICENSE requirements.in requirements.lock requirements-test.lock ./
 COPY callcenter/__init__.py callcenter/cli.py callcenter/
 COPY workers/__init__.py workers/
-RUN ./run --version
+RUN UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1 ./run --version
 COPY . .
 COPY --from=npm /registry /tmp/registry
 RUN npm_config_registry="$(cat /tmp/registry)" ./run assets && ./run translations compile && useradd --system --home-dir /var/lib/callcenter --create-home callcenter
