@@ -1,0 +1,120 @@
+"""Door: pages, JSON, live updates. Reads the board, sends commands, never waits for another process."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from callcenter import assets, db, stream
+from callcenter.settings import Settings, host_port
+from callcenter.web import agents, auth, health, live, respond, sign_in, wallboard
+from callcenter.web.pages import STATIC, Pages
+from callcenter.web.parts import POOL, Parts, Record
+
+HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+        b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+]
+"""Inline styles only: the width of a bar. Scripts come from files."""
+
+
+def main(settings: Settings) -> int:
+    """The web process, until SIGTERM."""
+    host, port = host_port(settings.http)
+    uvicorn.run(
+        build(settings),
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    return 0
+
+
+def build(settings: Settings) -> Starlette:
+    """The application; `settings.redis_url` names the store."""
+    engine = db.connect(settings.sql, POOL)
+    store = stream.connect_async(settings.redis_url)
+    parts = Parts(
+        settings=settings,
+        record=Record(engine, stream.connect(settings.redis_url)),
+        store=store,
+        feed=live.Feed(store),
+        pages=Pages(settings),
+    )
+
+    @contextlib.asynccontextmanager
+    async def running(_app: Starlette) -> AsyncIterator[None]:
+        tail = asyncio.create_task(parts.feed.run())
+        try:
+            yield
+        finally:
+            parts.feed.closing.set()
+            tail.cancel()
+            await asyncio.gather(tail, return_exceptions=True)
+            await store.aclose()
+            parts.record.store.close()
+            engine.dispose()
+
+    app = Starlette(
+        routes=routes(assets.folder(settings.data_dir)),
+        middleware=[Middleware(Headers)],
+        exception_handlers=dict.fromkeys(respond.HANDLED, respond.on_error),
+        lifespan=running,
+    )
+    app.state.parts = parts
+    return app
+
+
+def routes(of_others: Path) -> list[BaseRoute]:
+    """Every address, one screen after another."""
+    return [
+        auth.route("/", home),
+        *sign_in.routes(),
+        *wallboard.routes(),
+        *agents.routes(),
+        *health.routes(),
+        auth.route("/events", live.events_json, act="audit.see"),
+        auth.route("/feed", live.changes),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/assets", StaticFiles(directory=of_others, check_dir=False)),
+    ]
+
+
+async def home(request: Request) -> Response:
+    """`/`: where this person's day happens."""
+    return RedirectResponse(sign_in.home(respond.viewer_of(request).role), 303)
+
+
+class Headers:
+    """What every answer carries to keep a page from being framed, sniffed or scripted by others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *HEADERS]
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -1,0 +1,70 @@
+"""The live board as the conductor keeps it (docs/contracts.md), read for the pages."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import redis.asyncio
+
+Entry = dict[str, Any]
+
+_CALL: Entry = {
+    "id": "", "kind": "inbound", "direction": "in", "state": "arriving", "caller": "", "caller_name": "",
+    "withheld": False, "called": "", "customer": 0, "ticket": 0, "queue": "", "position": 0, "agent": "",
+    "offer": "", "line": "", "started": 0.0, "queued": 0.0, "answered": 0.0, "held": 0.0, "muted": False,
+    "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "",
+}  # fmt: skip
+_AGENT: Entry = {
+    "name": "", "display": "", "status": "signed_out", "reason": "", "activity": "idle", "reachable": False,
+    "paused": "", "since": 0.0, "status_since": 0.0, "call": "", "offer": "", "wrap_until": 0.0, "wrap_call": "",
+    "queues": [], "phone": "", "misses": 0, "help": False, "remote_answer": False,
+}  # fmt: skip
+_QUEUE: Entry = {
+    "name": "", "label": "", "waiting": 0, "oldest": 0.0, "offered": 0, "answered": 0, "abandoned": 0,
+    "short_abandon": 0, "within": 0, "lost": 0, "service_level": 20.0, "longest_today": 0.0, "day": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """`calls`, `agents` and `queues` by id or name, each entry complete whatever release wrote it."""
+
+    calls: dict[str, Entry]
+    agents: dict[str, Entry]
+    queues: dict[str, Entry]
+
+
+async def whole(store: redis.asyncio.Redis) -> Board:
+    """Everything, as it stood at one instant."""
+    async with store.pipeline(transaction=True) as pipe:
+        for name in ("board:calls", "board:agents", "board:queues"):
+            pipe.hgetall(name)
+        calls, agents, queues = await pipe.execute()
+    return Board(_entries(calls, _CALL), _entries(agents, _AGENT), _entries(queues, _QUEUE))
+
+
+async def agent_and_call(store: redis.asyncio.Redis, name: str) -> tuple[Entry, Entry | None]:
+    """An agent, and the call that this agent is offered, speaks in or wraps up."""
+    kept = await store.hget("board:agents", name)
+    agent = _entry(kept, {**_AGENT, "name": name})
+    wanted = agent["call"] or agent["wrap_call"]
+    if not wanted:
+        return agent, None
+    found = await store.hget("board:calls", wanted)
+    return agent, _entry(found, {**_CALL, "id": wanted, "state": "ended"})
+
+
+async def queues_of(store: redis.asyncio.Redis, names: list[str]) -> list[Entry]:
+    """The queues that an agent serves, as they stand."""
+    if not names:
+        return []
+    kept = await store.hmget("board:queues", names)
+    return [_entry(found, {**_QUEUE, "name": name}) for name, found in zip(names, kept, strict=True)]
+
+
+def _entries(found: dict[bytes, bytes], whole_entry: Entry) -> dict[str, Entry]:
+    return {key.decode(): _entry(value, whole_entry) for key, value in found.items()}
+
+
+def _entry(found: bytes | str | None, whole_entry: Entry) -> Entry:
+    return {**whole_entry, **(orjson.loads(found) if found else {})}

@@ -1,0 +1,61 @@
+// Forms marked data-quiet act without a page change: the result comes back by the live connection.
+import { refreshPage } from "./live.js";
+
+export function pageToken() {
+  return document.querySelector('meta[name="page-token"]')?.content ?? "";
+}
+
+export function say(text, bad = false) {
+  const box = document.getElementById("said");
+  if (!box || !text) return;
+  const line = document.createElement("p");
+  line.textContent = text;
+  if (bad) line.className = "bad";
+  box.append(line);
+  setTimeout(() => line.remove(), bad ? 12000 : 4000);
+}
+
+export async function send(address, fields, method = "POST") {
+  const answer = await fetch(address, {
+    method,
+    headers: { Accept: "application/json", "Content-Type": "application/json", "X-Page-Token": pageToken() },
+    body: JSON.stringify(fields),
+  });
+  const told = await answer.json().catch(() => ({}));
+  if (answer.ok) return told;
+  const wrong = Object.entries(told.fields ?? {}).map(([name, text]) => `${name}: ${text}`);
+  throw new Error([told.shown ?? told.detail ?? answer.statusText, ...wrong].join(" "));
+}
+
+export function fieldsOf(form, submitter) {
+  const fields = Object.fromEntries(new FormData(form));
+  if (submitter?.name) fields[submitter.name] = submitter.value;
+  delete fields.page_token;
+  return fields;
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-quiet]") || event.defaultPrevented) return;
+  event.preventDefault();
+  if (form.dataset.busy) return; // a double click acts once
+  form.dataset.busy = "1";
+  form.closest("details.menu")?.removeAttribute("open");
+  try {
+    await send(event.submitter?.formAction || form.action, fieldsOf(form, event.submitter));
+    form.dispatchEvent(new CustomEvent("sent", { bubbles: true }));
+    if (form.dataset.quiet === "refresh") await refreshPage();
+    say(form.dataset.said);
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    delete form.dataset.busy;
+  }
+});
+
+// One menu at a time; a click elsewhere or Escape closes it.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.removeAttribute("open");
+  }
+});

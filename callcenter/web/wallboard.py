@@ -1,0 +1,121 @@
+"""Wallboard: queues, agents by state, calls now, escalations; live, for a supervisor and for a television."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
+
+from callcenter import stream
+from callcenter.web import auth, board, live, respond
+from callcenter.web.board import Entry
+from callcenter.web.parts import Parts, parts
+
+LONG_BREAK, LONG_WRAP_UP = 1800.0, 180.0
+"""Seconds in a state that ask for a look."""
+
+WAITING = {"queued", "offered", "connecting"}
+
+
+def routes() -> list[BaseRoute]:
+    return [
+        auth.route("/board", show, act="wallboard"),
+        auth.route("/board/live", follow, act="wallboard"),
+    ]
+
+
+async def show(request: Request) -> Response:
+    """`GET /board`."""
+    held = parts(request)
+    after = await stream.last_id(held.store, stream.PUBLIC)
+    return respond.page(request, "wallboard.html", {**await state(held), "after": after})
+
+
+async def follow(request: Request) -> StreamingResponse:
+    """`GET /board/live?after=ID`: the board as fragments, at most two a second."""
+    held, language = parts(request), respond.viewer_of(request).language
+    after = live.asked_after(request)
+    await held.feed.check(after)
+
+    async def frames() -> AsyncIterator[bytes]:
+        with held.feed.follow() as reader:
+            async for items in held.feed.since(after, reader):
+                yield await _frame(held, language, items[-1].id) if items else live.KEEP
+                await asyncio.sleep(live.PACE)
+
+    return live.answer(frames())
+
+
+async def state(held: Parts) -> dict[str, Any]:
+    """What the board shows now."""
+    now = time.time()
+    seen = await board.whole(held.store)
+    return {
+        "now": now,
+        "queues": [_figures(queue, seen, now) for _, queue in sorted(seen.queues.items())],
+        "agents": sorted((_tile(agent, now) for agent in seen.agents.values()), key=_odd_ones_first),
+        "calls": sorted(_live(seen), key=lambda call: call["started"]),
+        "escalations": [],
+    }
+
+
+def service_level(queue: Entry) -> float | None:
+    """Answered within T / (answered + abandoned), T = `service_level` seconds; None when nothing ended.
+
+    Metric definitions, version 1: short abandons (within 5 s) count on neither side.
+    """
+    ended = queue["answered"] + queue["abandoned"]
+    return queue["within"] / ended if ended else None
+
+
+def _figures(queue: Entry, seen: board.Board, now: float) -> Entry:
+    waiting = [
+        call for call in seen.calls.values() if call["queue"] == queue["name"] and call["state"] in WAITING
+    ]
+    oldest = min((call["queued"] for call in waiting if call["queued"]), default=queue["oldest"])
+    return {
+        **queue,
+        "waiting": len(waiting) or queue["waiting"],
+        "oldest": oldest,
+        "longest_wait": max(0.0, now - oldest) if oldest else 0.0,
+        "level": service_level(queue),
+    }
+
+
+def _tile(agent: Entry, now: float) -> Entry:
+    """An agent with the reason, if any, to look at first."""
+    age = now - (agent["since"] or agent["status_since"] or now)
+    odd = ""
+    if agent["help"]:
+        odd = "help"
+    elif agent["paused"]:
+        odd = "paused"
+    elif agent["status"] != "signed_out" and not agent["reachable"]:
+        odd = "unreachable"
+    elif agent["status"] == "break" and now - agent["status_since"] > LONG_BREAK:
+        odd = "long_break"
+    elif agent["activity"] == "wrap_up" and age > LONG_WRAP_UP:
+        odd = "long_wrap_up"
+    return {**agent, "odd": odd, "shown_since": _shown_since(agent)}
+
+
+def _shown_since(agent: Entry) -> float:
+    """Since when the state that the tile names lasts: the activity, or the chosen status of an idle agent."""
+    return float((agent["since"] if agent["activity"] != "idle" else agent["status_since"]) or agent["since"])
+
+
+def _odd_ones_first(agent: Entry) -> tuple[bool, bool, str]:
+    return (not agent["odd"], agent["status"] == "signed_out", agent["display"] or agent["name"])
+
+
+def _live(seen: board.Board) -> list[Entry]:
+    return [call for call in seen.calls.values() if call["state"] != "ended"]
+
+
+async def _frame(held: Parts, language: str, entry: str) -> bytes:
+    shown = await state(held)
+    html = held.pages.render("wallboard_parts.html", language, **shown)
+    return live.frame("parts", {"parts": {"board": html}, "now": shown["now"]}, entry)
