@@ -304,12 +304,14 @@ def upgraded(chosen: Any) -> bool:
     """Whether the schema had to be brought up to date. A record that does not answer ends the process."""
     from sqlalchemy.exc import DBAPIError
 
-    from callcenter import db, migrations
+    from callcenter import db, defaults, migrations
 
     try:
         engine = db.connect(chosen.sql, pool=2)
         try:
-            return migrations.upgrade(engine)
+            changed = migrations.upgrade(engine)
+            defaults.ensure(engine, chosen)
+            return changed
         finally:
             engine.dispose()
     except DBAPIError as error:

@@ -3,24 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import JSON, Field, SQLModel, UniqueConstraint
 
 from callcenter.db import UtcDateTime
+from callcenter.tickets.rules import OPEN as OPEN  # read with the rows by other slices
 
-STATES = (
-    "registered",
-    "in_progress",
-    "waiting_customer",
-    "proposed",
-    "callback_due",
-    "closed",
-    "closed_unreached",
-    "withdrawn",
-    "merged",
-)
-OPEN = STATES[:5]
-KINDS = ("complaint", "enquiry", "suggestion", "praise")
+_IS_OPEN = text(f"state IN ({', '.join(repr(state) for state in OPEN)})")
+
+
+class Numbering(SQLModel, table=True):
+    """The last number given out, by name. Its row's lock makes numbers unique under concurrency on either database."""
+
+    name: str = Field(primary_key=True)
+    last: int
 
 
 class Ticket(SQLModel, table=True):
@@ -30,6 +26,8 @@ class Ticket(SQLModel, table=True):
     __table_args__ = (
         Index("ix_ticket_customer_state", "customer_id", "state"),
         Index("ix_ticket_contact_state", "contact_number", "state"),
+        Index("ix_ticket_open_owner", "owner_id", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+        Index("ix_ticket_open_due", "due_at", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -55,15 +53,33 @@ class Ticket(SQLModel, table=True):
     acting_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     answer: str = ""
     """The settlement that is proposed to the customer."""
+    cosigned_by_id: int | None = Field(default=None, foreign_key="user.id")
+    """The supervisor who agreed to the answer of a severe one."""
+    reported_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the owner reported back in this cycle: only a later conversation is evidence."""
     received_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Of the running resolution clock; empty while it is paused and behind the end."""
     wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     evidence_call: str = ""
     level: int = 0
     """Highest escalation level of this cycle, 0-4."""
     score: int = 0
+    """Of the last survey; 0 when none was answered."""
+    linked_to: int | None = Field(default=None, foreign_key="ticket.id")
+    """The complaint that came back as this one when it was too old to be reopened."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
+
+
+class TicketWord(SQLModel, table=True):
+    """The search index: one row for each word or pair of Chinese characters in a complaint (see `search`)."""
+
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    word: str = Field(primary_key=True)
+    ticket_id: int = Field(primary_key=True, foreign_key="ticket.id")
 
 
 class TicketEntry(SQLModel, table=True):
@@ -147,7 +163,10 @@ class Notice(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     ticket_id: int = Field(foreign_key="ticket.id", index=True)
-    clock_id: int = Field(foreign_key="clock.id")
+    clock_id: int | None = Field(default=None, foreign_key="clock.id")
+    """Empty for a notice that no clock caused: `kind` says what did."""
+    kind: str = "clock"
+    """clock | callback (given up) | survey (a low score) | wake (the waiting is over)."""
     epoch: int
     level: int
     recipient_id: int = Field(foreign_key="user.id", index=True)

@@ -148,6 +148,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("e164"),
     )
     op.create_table(
+        "numbering",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -289,16 +295,24 @@ def upgrade() -> None:
         sa.Column("acting_id", sa.Integer(), nullable=True),
         sa.Column("acting_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("cosigned_by_id", sa.Integer(), nullable=True),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wake_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("evidence_call", sa.String(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("linked_to", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["acting_id"],
+            ["user.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["cosigned_by_id"],
             ["user.id"],
         ),
         sa.ForeignKeyConstraint(
@@ -308,6 +322,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["first_responder_id"],
             ["user.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["linked_to"],
+            ["ticket.id"],
         ),
         sa.ForeignKeyConstraint(
             ["owner_id"],
@@ -320,6 +338,30 @@ def upgrade() -> None:
     op.create_index(op.f("ix_ticket_call_id"), "ticket", ["call_id"], unique=False)
     op.create_index("ix_ticket_contact_state", "ticket", ["contact_number", "state"], unique=False)
     op.create_index("ix_ticket_customer_state", "ticket", ["customer_id", "state"], unique=False)
+    op.create_index(
+        "ix_ticket_open_due",
+        "ticket",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text(
+            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
+        ),
+        postgresql_where=sa.text(
+            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
+        ),
+    )
+    op.create_index(
+        "ix_ticket_open_owner",
+        "ticket",
+        ["owner_id"],
+        unique=False,
+        sqlite_where=sa.text(
+            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
+        ),
+        postgresql_where=sa.text(
+            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
+        ),
+    )
     op.create_index(op.f("ix_ticket_owner_id"), "ticket", ["owner_id"], unique=False)
     op.create_index(op.f("ix_ticket_received_at"), "ticket", ["received_at"], unique=False)
     op.create_index(op.f("ix_ticket_state"), "ticket", ["state"], unique=False)
@@ -471,6 +513,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_ticketentry_ticket_id"), "ticketentry", ["ticket_id"], unique=False)
     op.create_table(
+        "ticketword",
+        sa.Column("word", sa.String(), nullable=False),
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"],
+            ["ticket.id"],
+        ),
+        sa.PrimaryKeyConstraint("word", "ticket_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "clocksegment",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("clock_id", sa.Integer(), nullable=False),
@@ -489,7 +542,8 @@ def upgrade() -> None:
         "notice",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("ticket_id", sa.Integer(), nullable=False),
-        sa.Column("clock_id", sa.Integer(), nullable=False),
+        sa.Column("clock_id", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("recipient_id", sa.Integer(), nullable=False),
@@ -525,6 +579,7 @@ def downgrade() -> None:
     op.drop_table("notice")
     op.drop_index(op.f("ix_clocksegment_clock_id"), table_name="clocksegment")
     op.drop_table("clocksegment")
+    op.drop_table("ticketword")
     op.drop_index(op.f("ix_ticketentry_ticket_id"), table_name="ticketentry")
     op.drop_table("ticketentry")
     op.drop_index(op.f("ix_survey_ticket_id"), table_name="survey")
@@ -543,6 +598,26 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_ticket_state"), table_name="ticket")
     op.drop_index(op.f("ix_ticket_received_at"), table_name="ticket")
     op.drop_index(op.f("ix_ticket_owner_id"), table_name="ticket")
+    op.drop_index(
+        "ix_ticket_open_owner",
+        table_name="ticket",
+        sqlite_where=sa.text(
+            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
+        ),
+        postgresql_where=sa.text(
+            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
+        ),
+    )
+    op.drop_index(
+        "ix_ticket_open_due",
+        table_name="ticket",
+        sqlite_where=sa.text(
+            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
+        ),
+        postgresql_where=sa.text(
+            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
+        ),
+    )
     op.drop_index("ix_ticket_customer_state", table_name="ticket")
     op.drop_index("ix_ticket_contact_state", table_name="ticket")
     op.drop_index(op.f("ix_ticket_call_id"), table_name="ticket")
@@ -569,6 +644,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("sent_at IS NULL"),
     )
     op.drop_table("outbox")
+    op.drop_table("numbering")
     op.drop_table("donotcall")
     op.drop_table("department")
     op.drop_table("customer")
