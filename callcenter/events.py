@@ -298,7 +298,8 @@ class CallFinished:
 
     `outcome` of an inbound call is one of the guide's: answered | abandoned | short_abandon | deflected | overflowed |
     message_left | callback_taken | lost_by_us | refused; of a placed one: conversation | busy | no_answer |
-    refused | unreachable | failed | cancelled | no_agent | answered (a survey that was heard) | unknown.
+    refused | unreachable | failed | cancelled | no_agent | answered (a survey that got its key) | no_score (one that
+    did not) | unknown.
     `ended_by`: customer | agent | us.
     """
 

@@ -21,7 +21,7 @@ class QueueRow(SQLModel, table=True):
     ring_time: float = 20.0
     """How long an agent's phone rings before the offer is missed."""
     wrap_up: float = 30.0
-    owner_first: float = 10.0
+    owner_first: float = 0.0
     """How long the owner of the caller's open complaint is waited for when busy; an available owner is always first."""
     max_wait: float = 600.0
     max_length: int = 500

@@ -197,8 +197,7 @@ class Transport:
             and not (self._drop and self._drop(data, False))
         ):
             if is_address(flow.host):
-                with contextlib.suppress(OSError, OverflowError, ValueError):
-                    self._udp.sendto(data, (flow.host, flow.port))
+                self._udp.sendto(data, (flow.host, flow.port))
             else:
                 self._spawn(self._send_named(data, flow))
 

@@ -1,0 +1,260 @@
+"""The record of calls, written from the public stream: rows, what follows from them, each exactly once.
+
+A transaction writes rows and moves the cursor; then jobs are enqueued, which may happen twice after a crash and never
+not at all: how far that has come is a cursor of its own, moved in the next transaction.
+"""
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+import structlog
+from sqlalchemy import Engine, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Session, col, select
+
+from callcenter import db, events, jobs, messages, stream
+from callcenter.calls import life
+from callcenter.calls.models import Call, CallEvent
+
+log = structlog.get_logger()
+
+NAME = "ledger"
+ENQUEUED = "ledger-jobs"
+BATCH = 100
+"""Entries a transaction: SQLite's one writer is held for a few milliseconds."""
+PATIENCE = 1.0
+"""Seconds between two tries while the record or the store is away."""
+
+Entry = tuple[str, bytes]
+Job = tuple[str, str, tuple[str | int, ...]]
+
+
+def run(engine: Engine, store: redis.Redis, leaving: threading.Event) -> None:
+    """Follow the stream until `leaving`. What is away is waited for; nothing is skipped."""
+    position = ""
+    while not leaving.is_set():
+        try:
+            position = position or resume(engine, store)
+            entries = read(store, position, 500)
+            if entries:
+                position = take(engine, store, position, entries)
+        except (DBAPIError, redis.RedisError, OSError) as error:
+            log.warning("the ledger waits", error=str(getattr(error, "orig", error)))
+            position = ""
+            leaving.wait(PATIENCE)
+        except Exception:
+            log.exception("the ledger stumbled")
+            position = ""
+            leaving.wait(PATIENCE)
+
+
+def resume(engine: Engine, store: redis.Redis) -> str:
+    """Enqueue again what a crash may have left out; the position to go on from."""
+    with db.read(engine) as session:
+        position = _cursor(session, NAME)
+        enqueued = _cursor(session, ENQUEUED)
+    while enqueued != position:
+        entries = [entry for entry in read(store, enqueued, 0) if not _behind(position, entry[0])]
+        if not entries:
+            break
+        for _, event in decoded(entries):
+            enqueue(store, event)
+        enqueued = entries[-1][0]
+    return position
+
+
+def take(engine: Engine, store: redis.Redis, position: str, entries: list[Entry]) -> str:
+    """Write a batch behind `position`, then enqueue its jobs; the new position. Empty when another ledger was first."""
+    known = decoded(entries)
+    last = entries[-1][0]
+    with db.write(engine) as session:
+        if not _move(session, NAME, position, last):
+            session.rollback()
+            return ""
+        _set(session, ENQUEUED, position)
+        for entry, event in known:
+            record(session, entry, event)
+    for _, event in known:
+        enqueue(store, event)
+    return last
+
+
+def read(store: redis.Redis, after: str, block_ms: int) -> list[Entry]:
+    """At most BATCH entries behind `after`; without `block_ms` only what is there."""
+    found: Any = store.xread({stream.PUBLIC: after}, count=BATCH, block=block_ms or None)
+    pairs = found.items() if isinstance(found, dict) else found or []
+    return [
+        (entry.decode() if isinstance(entry, bytes) else entry, fields[b"body"])
+        for _, entries in pairs
+        for entry, fields in (entries[0] if entries and isinstance(entries[0], list) else entries)
+    ]
+
+
+def decoded(entries: list[Entry]) -> list[tuple[str, Any]]:
+    """Entries as events; those of a newer release are left out."""
+    known = []
+    for entry, body in entries:
+        try:
+            known.append((entry, events.public.decode(body)))
+        except messages.UnknownMessage as error:
+            log.warning("unknown event", type=str(error), entry=entry)
+    return known
+
+
+def record(session: Session, entry: str, event: Any) -> None:
+    """Write what one event says of its call; an entry that is there already changes nothing."""
+    call_id = _call_of(event)
+    if not call_id:
+        return
+    if session.exec(select(CallEvent.id).where(CallEvent.entry == entry)).first() is not None:
+        return
+    session.add(
+        CallEvent(
+            entry=entry,
+            call_id=call_id,
+            type=type(event).__name__,
+            at=_time(event.at),
+            body=events.public.encode(event),
+        )
+    )
+    if not event.call:
+        return
+    call = session.get(Call, call_id)
+    if call is None:
+        call = Call(id=call_id, started_at=_time(getattr(event, "started", 0.0) or event.at))
+    tell(call, event)
+    session.add(call)
+
+
+def tell(call: Call, event: Any) -> None:
+    """What the event changes in the call's row."""
+    match event:
+        case events.CallStarted():
+            call.kind, call.direction = event.kind, event.direction
+            call.caller, call.caller_name, call.called = event.caller, event.caller_name, event.called
+            call.withheld, call.trunk, call.attempt = event.withheld, event.trunk, event.attempt
+            call.customer_id, call.ticket_id = event.customer or None, event.ticket or None
+            call.started_at = _time(event.at)
+        case events.CallQueued():
+            call.queue, call.queued_at = event.queue, _time(event.at)
+        case events.CallAnswered():
+            call.agent, call.waited, call.answered_at = event.agent, event.waited, _time(event.at)
+        case events.CustomerBound():
+            call.customer_id = event.customer or None
+        case events.CallFinished():
+            _finished(call, event)
+        case events.WrapUpEnded():
+            call.wrap_up = event.seconds
+            call.disposition, call.note = event.disposition, event.note
+
+
+def jobs_of(event: Any) -> list[Job]:
+    """What follows from an event: queue, job, ids."""
+    match event:
+        case events.AttemptEnded(kind="callback", attempt=attempt):
+            return [("callbacks", "callbacks.settle", (attempt,))]
+        case events.AttemptEnded(kind="survey", attempt=attempt):
+            return [("surveys", "surveys.settle", (attempt,))]
+        case events.SurveyDigit(attempt=attempt, score=score):
+            return [("surveys", "surveys.record", (attempt, score))]
+        case events.CallFinished() if life.owes_callback(event.kind, event.outcome, event.caller):
+            return [("callbacks", "callbacks.owe", (event.call,))]
+    return []
+
+
+def enqueue(store: redis.Redis, event: Any) -> None:
+    """Put the event's jobs onto their queues."""
+    for queue, job, ids in jobs_of(event):
+        jobs.enqueue(store, queue, job, *ids)
+
+
+def attempt_ended(session: Session, attempt: str) -> events.AttemptEnded | None:
+    """How an attempt ended, as the ledger has it; None while it has not, or was never dialled."""
+    row = session.exec(
+        select(CallEvent)
+        .join(Call, col(Call.id) == CallEvent.call_id)
+        .where(Call.attempt == attempt, CallEvent.type == "AttemptEnded")
+        .order_by(col(CallEvent.id))
+    ).first()
+    found = events.public.decode(row.body) if row else None
+    return found if isinstance(found, events.AttemptEnded) else None
+
+
+def _finished(call: Call, event: events.CallFinished) -> None:
+    call.kind, call.attempt = event.kind, event.attempt
+    call.caller, call.called = event.caller, event.called
+    call.queue, call.agent = event.queue, event.agent
+    call.customer_id = event.customer or call.customer_id
+    call.ticket_id = event.ticket or call.ticket_id
+    call.started_at, call.ended_at = _time(event.started), _time(event.at)
+    call.queued_at = _time(event.queued) if event.queued else None
+    call.answered_at = _time(event.answered) if event.answered else None
+    call.waited, call.talk, call.hold = event.waited, event.talk, event.hold
+    call.outcome, call.ended_by = event.outcome, event.ended_by
+    call.fault, call.code = event.fault, event.code
+    call.evidence = life.is_evidence(event.outcome, event.talk)
+
+
+def _call_of(event: Any) -> str:
+    """The call that an event belongs to; the attempt's id for one that ended without a call."""
+    call: str = getattr(event, "call", "")
+    return call or (event.attempt if isinstance(event, events.AttemptEnded) else "")
+
+
+def _cursor(session: Session, name: str) -> str:
+    row = session.get(db.Cursor, name)
+    return row.position if row else "0-0"
+
+
+def _move(session: Session, name: str, position: str, to: str) -> bool:
+    """Compare and set: a second ledger that woke up late finds the cursor moved."""
+    if session.get(db.Cursor, name) is None:
+        session.add(db.Cursor(name=name, position="0-0"))
+        try:
+            session.flush()
+        except IntegrityError:
+            return False
+    moved: Any = session.execute(
+        update(db.Cursor)
+        .where(col(db.Cursor.name) == name, col(db.Cursor.position) == position)
+        .values(position=to)
+    )
+    return bool(moved.rowcount)
+
+
+def _set(session: Session, name: str, position: str) -> None:
+    row = session.get(db.Cursor, name) or db.Cursor(name=name, position=position)
+    row.position = position
+    session.add(row)
+
+
+def _behind(position: str, entry: str) -> bool:
+    """Whether the entry stands behind the position."""
+    return _order(entry) > _order(position)
+
+
+def _order(entry: str) -> tuple[int, int]:
+    first, _, second = entry.partition("-")
+    return int(first), int(second or 0)
+
+
+def _time(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def caught_up(engine: Engine, store: redis.Redis, seconds: float) -> bool:
+    """Whether the ledger reaches, within `seconds`, what the stream holds now: for tests and for benchmarks."""
+    newest: Any = store.xrevrange(stream.PUBLIC, count=1)
+    if not newest:
+        return True
+    last = newest[0][0].decode()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with db.read(engine) as session:
+            if not _behind(_cursor(session, NAME), last):
+                return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,125 @@
+"""Callers: arrival, greeting, the queue, the place told, the message when we cannot serve. No I/O."""
+
+from dataclasses import dataclass
+
+from callcenter import commands, events
+from callcenter.routing import endings, phrases, plans, rules
+from callcenter.routing.board import Call, Queue
+from callcenter.routing.step import Step
+from callcenter.settings import SPOKEN
+
+GREETING_WITHIN = 30.0
+"""Seconds after which a greeting counts as heard, when the line does not say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerFound:
+    """What the record knows of a caller: zeros and empty when nothing. `owner` of the open complaint `ticket`."""
+
+    call: str
+    customer: int = 0
+    tier: str = ""
+    language: str = ""
+    owner: str = ""
+    ticket: int = 0
+
+
+def arrive(step: Step, event: events.CallArrived) -> None:
+    """An INVITE. A stranger's number is refused; else the caller is looked up first."""
+    if event.leg in step.board.calls:
+        return
+    call = Call(
+        id=event.leg,
+        caller=event.caller,
+        caller_name=event.caller_name,
+        withheld=event.withheld,
+        called=event.called,
+        trunk=event.trunk,
+        leg=event.leg,
+        leg_state="ringing",
+        line=event.line,
+        started=step.at(event.at),
+        since=step.now,
+    )
+    step.board.calls[call.id] = call
+    step.board.legs[call.leg] = call.id
+    step.keep(call)
+    numbers = {queue.name: queue.numbers for queue in step.board.queues.values()}
+    call.queue = plans.queue_for(event.called, step.house.numbers, numbers) or ""
+    if not call.queue:
+        step.order(call.line, commands.RefuseLeg(call.leg, 404, "Not Found"))
+        step.gone(call, call.leg)
+        endings.finish(step, call, "refused", "us", step.now, "caller", 404)
+    elif call.caller and not call.withheld:
+        step.lookups.append((call.id, call.caller))
+    else:
+        found(step, CallerFound(call.id))
+
+
+def found(step: Step, caller: CallerFound) -> None:
+    """It is known who calls, or that it is not known: answer and let the caller into the queue."""
+    call = step.board.calls.get(caller.call)
+    if call is None or call.state != "arriving" or call.kind != "inbound":
+        return
+    call.customer, call.ticket, call.tier = caller.customer, caller.ticket, caller.tier
+    call.language = SPOKEN.get(caller.language, caller.language)
+    call.owner = caller.owner
+    endings.announce(step, call)
+    step.order(call.line, commands.AnswerLeg(call.leg))
+    queue = step.queue(call.queue) or Queue(call.queue)
+    roll(step, queue)
+    queue.offered += 1
+    call.entered, call.queued, call.priority = queue.day, step.now, queue.priority
+    if queue.waiting >= queue.max_length:
+        endings.send_away(step, call, "deflected", "sorry_busy")
+        return
+    words = phrases.greeting(queue.greeting, call.language, step.house.languages)
+    if step.house.greeting and words:
+        step.enter(call, "greet")
+        call.until = step.now + GREETING_WITHIN
+        step.play(call, "greeting", *words)
+    else:
+        wait(step, call)
+    call.position = queue.waiting
+    step.tell(events.CallQueued(step.now, call.id, call.queue, call.position))
+
+
+def wait(step: Step, call: Call) -> None:
+    """Music, until an agent is free."""
+    step.enter(call, "queue")
+    call.until = 0.0
+    music(step, call)
+
+
+def music(step: Step, call: Call) -> None:
+    """Back to the music."""
+    step.play(call, "music", step.rules_of(call).music, loop=True)
+
+
+def tell_places(step: Step, queue: Queue) -> None:
+    """Bring places up to date, tell them to those who moved up, send away who waited too long."""
+    lineup = (step.board.calls[one] for one in step.board.lineup.get(queue.name, {}))
+    for place, call in enumerate(rules.in_order(lineup), 1):
+        if call.position != place:
+            call.position = place
+            step.keep(call)
+        if call.state != "queued":
+            continue
+        if step.now - call.queued >= queue.max_wait:
+            endings.send_away(step, call, "deflected", "sorry_busy")
+        elif rules.tell_place(place, call.place_told, call.place_told_at, queue.announce_every, step.now):
+            call.place_told, call.place_told_at = place, step.now
+            spoken = call.language or step.house.languages[0]
+            step.play(call, "place", phrases.say("place", spoken, place=place))
+        elif call.hearing == "place" and step.now - call.place_told_at > GREETING_WITHIN:
+            music(step, call)
+
+
+def roll(step: Step, queue: Queue) -> None:
+    """Begin the local day's counters."""
+    day = step.house.day(step.now)
+    if queue.day == day:
+        return
+    queue.day, queue.longest_today = day, 0.0
+    queue.offered = queue.answered = queue.within = queue.lost = 0
+    queue.abandoned = queue.short_abandon = queue.deflected = 0

@@ -1,0 +1,262 @@
+"""The live board: who waits, who talks, which lines are up. Plain values in the conductor's memory and, as JSON, in
+the store; only the conductor changes them.
+
+Times are seconds since 1970 (UTC), 0.0 for never; durations seconds. The web reads with `read_board`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import orjson
+import redis.asyncio
+
+from callcenter.calls import life
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Call:
+    """A conversation, by the id of its first leg. `held`: seconds of ended holds; on hold now since `since`.
+
+    `leg_state` and `agent_leg_state`: empty (no leg) | ringing | up. `hearing`: what plays to the customer (greeting |
+    music | place | message | question | thanks). `until`: when the present wait is given up. `passed`: agent -> when
+    this call may be offered to him again. `entered`: local day on which it entered the queue, empty before.
+    """
+
+    id: str
+    kind: str = "inbound"
+    direction: str = "in"
+    state: str = "arriving"
+    caller: str = ""
+    caller_name: str = ""
+    withheld: bool = False
+    called: str = ""
+    trunk: str = ""
+    customer: int = 0
+    ticket: int = 0
+    queue: str = ""
+    position: int = 0
+    agent: str = ""
+    offer: str = ""
+    leg: str = ""
+    leg_state: str = ""
+    agent_leg: str = ""
+    agent_leg_state: str = ""
+    line: str = ""
+    started: float = 0.0
+    queued: float = 0.0
+    answered: float = 0.0
+    held: float = 0.0
+    muted: bool = False
+    since: float = 0.0
+    until: float = 0.0
+    attempt: str = ""
+    mode: str = ""
+    wrap_until: float = 0.0
+    help: bool = False
+    tier: str = ""
+    priority: int = 0
+    language: str = ""
+    owner: str = ""
+    announced: bool = False
+    entered: str = ""
+    outcome: str = ""
+    plays: int = 0
+    hearing: str = ""
+    place_told: int = 0
+    place_told_at: float = 0.0
+    asked: int = 0
+    score: int = 0
+    passed: dict[str, float] = field(default_factory=dict)
+    probed: float = 0.0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it stands in a queue: entered, and nobody has answered yet."""
+        return self.kind == "inbound" and self.state in life.WAITING
+
+
+@dataclass(slots=True)
+class Agent:
+    """`status` was chosen, `activity` is observed, `reachable` says whether the phone can ring.
+
+    `pauses`: the platform's own reasons, `paused` the first of them. `phone`: user part that we dial; `fixed`: it
+    needs no registration; `lines`: where it is registered. `since`: of the activity. `desk`: a page was open since
+    the sign-in, and silent since `desk_missing`. `gone`: no user any more, leaves the board when idle.
+    """
+
+    name: str
+    display: str = ""
+    status: str = "signed_out"
+    reason: str = ""
+    activity: str = "idle"
+    reachable: bool = False
+    paused: str = ""
+    since: float = 0.0
+    status_since: float = 0.0
+    call: str = ""
+    offer: str = ""
+    wrap_until: float = 0.0
+    wrap_call: str = ""
+    queues: list[str] = field(default_factory=list)
+    phone: str = ""
+    fixed: bool = False
+    lines: list[str] = field(default_factory=list)
+    misses: int = 0
+    errors: int = 0
+    idle_since: float = 0.0
+    help: bool = False
+    remote_answer: bool = False
+    pauses: list[str] = field(default_factory=list)
+    desk: bool = False
+    desk_missing: float = 0.0
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class Queue:
+    """Rules (see `models.QueueRow`) and the counters of the local `day`; offered = the sum of outcomes + who waits."""
+
+    name: str
+    label: str = ""
+    numbers: list[str] = field(default_factory=list)
+    greeting: str = ""
+    music: str = "music:default"
+    ring_time: float = 20.0
+    wrap_up: float = 30.0
+    owner_first: float = 0.0
+    max_wait: float = 600.0
+    max_length: int = 500
+    announce_every: float = 30.0
+    misses_allowed: int = 2
+    service_level: float = 20.0
+    service_target: float = 0.8
+    priority: int = 0
+    waiting: int = 0
+    oldest: float = 0.0
+    day: str = ""
+    offered: int = 0
+    answered: int = 0
+    within: int = 0
+    abandoned: int = 0
+    short_abandon: int = 0
+    deflected: int = 0
+    lost: int = 0
+    longest_today: float = 0.0
+
+
+@dataclass(slots=True)
+class Attempt:
+    """`state`: waiting (for its agent) | dialling | talking | ended. Kept a day: an attempt dials once."""
+
+    attempt: str
+    kind: str
+    ref: int = 0
+    call: str = ""
+    state: str = "waiting"
+    at: float = 0.0
+    agent: str = ""
+    until: float = 0.0
+    number: str = ""
+    trunk: str = ""
+    mode: str = ""
+    ticket: int = 0
+    customer: int = 0
+    language: str = ""
+
+
+@dataclass(slots=True)
+class Line:
+    """A line process. `missing_since`: its lease is gone since then."""
+
+    name: str
+    boot: str = ""
+    driver: str = ""
+    address: str = ""
+    capacity: int = 0
+    lacks: list[str] = field(default_factory=list)
+    up: bool = False
+    missing_since: float = 0.0
+
+
+HASHES: dict[str, type] = {
+    "board:calls": Call,
+    "board:agents": Agent,
+    "board:queues": Queue,
+    "board:attempts": Attempt,
+    "board:lines": Line,
+}
+CURSOR = "board:cursor"
+"""Hash: stream -> last id handled, and `seq`, the number of the last commit."""
+
+
+@dataclass(slots=True)
+class Board:
+    """All of it. `legs` (leg -> call id) and `lineup` (queue -> waiting calls) follow from the calls, `pending` from the
+    attempts that wait for their agent. `ticked`: the last tick of this process."""
+
+    calls: dict[str, Call] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    queues: dict[str, Queue] = field(default_factory=dict)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    legs: dict[str, str] = field(default_factory=dict)
+    lineup: dict[str, dict[str, None]] = field(default_factory=dict)
+    pending: dict[str, None] = field(default_factory=dict)
+    ticked: float = 0.0
+
+    def kind(self, key: str) -> dict[str, Any]:
+        """The dictionary that stands in the store under `key`."""
+        found: dict[str, Any] = getattr(self, key.removeprefix("board:"))
+        return found
+
+    def call_of(self, leg: str) -> Call | None:
+        """The call that a leg belongs to now."""
+        return self.calls.get(self.legs.get(leg, ""))
+
+    def index(self) -> None:
+        """Make what follows from calls and attempts anew."""
+        self.legs, self.lineup = {}, {}
+        self.pending = {one.attempt: None for one in self.attempts.values() if one.state == "waiting"}
+        for call in sorted(self.calls.values(), key=lambda one: (one.queued, one.id)):
+            if call.state == "ended":
+                continue
+            self.legs.update((leg, call.id) for leg in (call.leg, call.agent_leg) if leg)
+            if call.waiting:
+                self.lineup.setdefault(call.queue, {})[call.id] = None
+
+
+def load(hashes: Mapping[str, Mapping[Any, bytes]]) -> Board:
+    """The board from the store's hashes."""
+    board = Board()
+    for key, cls in HASHES.items():
+        board.kind(key).update(_entries(hashes.get(key, {}), cls))
+    board.index()
+    return board
+
+
+async def read_hashes(client: redis.asyncio.Redis, keys: Iterable[str] = HASHES) -> dict[str, Any]:
+    """The named hashes as they stand at one instant."""
+    names = list(keys)
+    async with client.pipeline(transaction=True) as pipe:
+        for key in names:
+            pipe.hgetall(key)
+        return dict(zip(names, await pipe.execute(), strict=True))
+
+
+async def read_board(client: redis.asyncio.Redis) -> Board:
+    """What the pages show. Ended calls stay a few seconds, or until their wrap-up is over, in state `ended`."""
+    return load(await read_hashes(client))
+
+
+def _entries(found: Mapping[Any, bytes], cls: Callable[..., T]) -> dict[str, T]:
+    known = {one.name for one in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    entries = {}
+    for key, body in found.items():
+        values = orjson.loads(body)
+        name = key.decode() if isinstance(key, bytes) else str(key)
+        entries[name] = cls(**{k: v for k, v in values.items() if k in known})
+    return entries

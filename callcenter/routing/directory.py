@@ -1,0 +1,118 @@
+"""From the record to the board: who takes calls, which queues there are, what the lines must know."""
+
+import dataclasses
+
+import orjson
+from sqlmodel import Session, select
+
+from callcenter.people.models import QueueMember, User
+from callcenter.routing import plans
+from callcenter.routing.board import Queue
+from callcenter.routing.models import QueueRow
+from callcenter.routing.presence import DirectoryRead, Person
+from callcenter.settings import Settings
+from callcenter.telephony.line import LineConfig, Phone, Trunk
+
+
+def read(session: Session) -> DirectoryRead:
+    """Active users and all queues. Without any queue there is `default`; as long as no queue has a member, all agents
+    serve `default`."""
+    queues = [_queue(row) for row in session.exec(select(QueueRow)).all()] or [Queue(plans.DEFAULT)]
+    serves: dict[int, list[str]] = {}
+    for member in session.exec(select(QueueMember)).all():
+        serves.setdefault(member.user_id, []).append(member.queue)
+    users = session.exec(select(User).where(User.active)).all()
+    return DirectoryRead(
+        tuple(_person(user, tuple(sorted(serves.get(user.id or 0, [])))) for user in users)
+        if serves
+        else tuple(_person(user, (plans.DEFAULT,) if user.role == "agent" else ()) for user in users),
+        tuple(queues),
+    )
+
+
+def line_config(session: Session, settings: Settings, version: int = 0) -> LineConfig:
+    """What the lines must know: phones, trunks, numbers, destinations."""
+    queues = session.exec(select(QueueRow)).all()
+    users = session.exec(select(User).where(User.active, User.phone != "").order_by(User.name)).all()
+    phones = {
+        user_part(user.phone): _phone(user) for user in users if user.phone_ha1 or is_address(user.phone)
+    }
+    return LineConfig(
+        version=version,
+        numbers=plans.all_numbers(settings.numbers, {row.name: row.numbers.split() for row in queues}),
+        phones=tuple(phones.values()),
+        trunks=tuple(
+            Trunk(
+                name=trunk.name,
+                address=trunk.address,
+                country=trunk.country or settings.country,
+                transport=trunk.transport,
+                username=trunk.username,
+                password=trunk.password,
+                register=trunk.register_here,
+                caller=trunk.caller,
+                prefixes=trunk.prefixes,
+            )
+            for trunk in settings.trunks
+        ),
+        destinations=settings.destinations,
+        open_calls=settings.open_calls,
+        country=settings.country,
+    )
+
+
+def newer(config: LineConfig, stored: bytes | None) -> LineConfig | None:
+    """The config with the next version when it says something else than the stored one."""
+    before = orjson.loads(stored) if stored else {}
+    version = int(before.get("version", 0))
+    now = orjson.loads(orjson.dumps(config))
+    if before and {**before, "version": 0} == {**now, "version": 0}:
+        return None
+    return dataclasses.replace(config, version=version + 1)
+
+
+def is_address(phone: str) -> bool:
+    """Whether the phone is a SIP URI that we call without its registering."""
+    return phone.startswith(("sip:", "sips:"))
+
+
+def user_part(phone: str) -> str:
+    """`1001` of `1001` and of `sip:1001@pbx:5060;transport=tcp`."""
+    return phone.split(":", 1)[1].split("@", 1)[0] if is_address(phone) else phone
+
+
+def _phone(user: User) -> Phone:
+    if user.phone_ha1:
+        return Phone(user_part(user.phone), ha1=user.phone_ha1)
+    return Phone(user_part(user.phone), address=user.phone)
+
+
+def _person(user: User, queues: tuple[str, ...]) -> Person:
+    return Person(
+        name=user.name,
+        display=user.display_name or user.name,
+        phone=user_part(user.phone),
+        fixed=is_address(user.phone) and not user.phone_ha1,
+        queues=queues,
+        remote_answer=user.remote_answer,
+    )
+
+
+def _queue(row: QueueRow) -> Queue:
+    return Queue(
+        name=row.name,
+        label=row.label,
+        numbers=row.numbers.split(),
+        greeting=row.greeting,
+        music=row.music,
+        ring_time=row.ring_time,
+        wrap_up=row.wrap_up,
+        owner_first=row.owner_first,
+        max_wait=row.max_wait,
+        max_length=row.max_length,
+        announce_every=row.announce_every,
+        misses_allowed=row.misses_allowed,
+        service_level=row.service_level,
+        service_target=row.service_target,
+        priority=row.priority,
+    )

@@ -1,0 +1,214 @@
+"""How offers, calls and wrap-ups end: every one exactly once, with its outcome. No I/O."""
+
+from callcenter import events
+from callcenter.calls import life
+from callcenter.routing import agents, phrases, rules
+from callcenter.routing.board import Agent, Call, Queue
+from callcenter.routing.step import Step
+
+MESSAGE_WITHIN = 30.0
+"""Seconds after which a last message counts as heard, when the line does not say so."""
+TRY_AGAIN = frozenset({"busy", "no_answer", "unreachable", "failed", "no_agent", "unknown"})
+"""Outcomes of a placed call that trying again later can better."""
+
+
+def end_offer(step: Step, call: Call, outcome: str) -> None:
+    """The lease is over: answered | missed | rejected | device_error | caller_gone | withdrawn."""
+    agent = step.agent(call.agent)
+    step.tell(events.OfferEnded(step.now, call.id, call.offer, call.agent, outcome))
+    call.offer, call.until = "", 0.0
+    if agent is not None:
+        agent.offer = ""
+    if outcome != "answered":
+        part_from_agent(step, call, outcome)
+
+
+def part_from_agent(step: Step, call: Call, outcome: str) -> None:
+    """The call and its agent have not come together: the agent is free, the call looks for another one."""
+    step.hang_up(call, agent=True)
+    agent = step.agent(call.agent)
+    turned_down = outcome in ("missed", "rejected", "device_error")
+    if turned_down:
+        call.passed[call.agent] = step.now + (0.0 if outcome == "missed" else rules.RETRY_AFTER)
+    if agent is not None:
+        agents.judge(step, agent, outcome, step.rules_of(call).misses_allowed)
+        agents.release(step, agent, to_the_end=turned_down)
+    call.agent = ""
+    step.keep(call)
+
+
+def send_away(step: Step, call: Call, outcome: str, phrase: str) -> None:
+    """A last message to the customer, then we hang up; the outcome is decided now."""
+    step.enter(call, "leave")
+    call.outcome, call.until = outcome, step.now + MESSAGE_WITHIN
+    step.play(call, "message", phrases.say(phrase, call.language or step.house.languages[0]))
+
+
+def give_back(step: Step, call: Call) -> None:
+    """After an offer that was not answered: a caller keeps the place, a called customer is told and called again."""
+    if call.kind == "inbound":
+        bridging = call.state == "connecting"
+        step.enter(call, "queue")
+        if bridging:
+            step.play(call, "music", step.rules_of(call).music, loop=True)
+    elif call.leg_state == "up":
+        send_away(step, call, "no_agent", "sorry_later")
+    else:
+        finish(step, call, "no_agent", "us", step.now)
+
+
+def finish(
+    step: Step,
+    call: Call,
+    outcome: str,
+    ended_by: str,
+    at: float,
+    fault: str = "nobody",
+    code: int = 0,
+    retry: bool | None = None,
+) -> None:
+    """The end of a call, whatever its state: both sides hung up, counted, told, the agent in wrap-up or free."""
+    if call.state == "held":
+        call.held += max(0.0, at - call.since)
+    if call.offer:
+        end_offer(step, call, "caller_gone" if ended_by == "customer" else "withdrawn")
+    announce(step, call)
+    step.hang_up(call, customer=True, agent=True)
+    step.enter(call, "end")
+    call.until = 0.0
+    talk = max(0.0, at - call.answered - call.held) if call.answered else 0.0
+    count(step, call, outcome)
+    waited = ((call.answered or at) - call.queued) if call.queued else 0.0
+    step.tell(
+        events.CallFinished(
+            at=max(at, call.started),
+            call=call.id,
+            outcome=outcome,
+            ended_by=ended_by,
+            started=call.started,
+            queued=call.queued,
+            answered=call.answered,
+            waited=max(0.0, waited),
+            talk=talk,
+            hold=call.held,
+            queue=call.queue,
+            agent=call.agent if call.answered else "",
+            customer=call.customer,
+            ticket=call.ticket,
+            attempt=call.attempt,
+            kind=call.kind,
+            caller=call.caller,
+            called=call.called,
+            fault=fault,
+            code=code,
+        )
+    )
+    _end_attempt(step, call, outcome, talk, fault, code, retry)
+    _leave_agent(step, call)
+
+
+def announce(step: Step, call: Call) -> None:
+    """CallStarted, once: when it is known who calls, at the latest before anything else is told of the call."""
+    if call.announced:
+        return
+    call.announced = True
+    step.keep(call)
+    step.tell(
+        events.CallStarted(
+            at=call.started,
+            call=call.id,
+            kind=call.kind,
+            direction=call.direction,
+            caller=call.caller,
+            called=call.called,
+            caller_name=call.caller_name,
+            withheld=call.withheld,
+            trunk=call.trunk,
+            customer=call.customer,
+            ticket=call.ticket,
+            attempt=call.attempt,
+        )
+    )
+
+
+def count(step: Step, call: Call, outcome: str) -> None:
+    """Count the outcome of a caller in the queue's day, once; of a call that entered on another day, never."""
+    queue = step.queue(call.queue) if call.entered else None
+    if queue is None or call.entered != queue.day:
+        return
+    call.entered = ""
+    _add(queue, outcome, (call.answered or step.now) - call.queued)
+
+
+def end_wrap_up(step: Step, agent: Agent, disposition: str = "", note: str = "") -> None:
+    """The agent is through with the call, or the time is over."""
+    call = step.board.calls.get(agent.wrap_call)
+    seconds = max(0.0, step.now - agent.since)
+    step.tell(events.WrapUpEnded(step.now, agent.wrap_call, agent.name, seconds, disposition, note))
+    agents.release(step, agent)
+    if call is not None:
+        call.wrap_until = 0.0
+        step.keep(call)
+
+
+def _add(queue: Queue, outcome: str, waited: float) -> None:
+    match outcome:
+        case "answered":
+            queue.answered += 1
+            queue.within += waited <= queue.service_level
+        case "abandoned":
+            queue.abandoned += 1
+        case "short_abandon":
+            queue.short_abandon += 1
+        case "deflected":
+            queue.deflected += 1
+        case "lost_by_us":
+            queue.lost += 1
+    queue.longest_today = max(queue.longest_today, waited)
+
+
+def _end_attempt(
+    step: Step, call: Call, outcome: str, talk: float, fault: str, code: int, retry: bool | None
+) -> None:
+    attempt = step.board.attempts.get(call.attempt)
+    if attempt is None or attempt.state == "ended":
+        return
+    attempt.state, attempt.at = "ended", step.now
+    step.board.pending.pop(attempt.attempt, None)
+    step.keep(attempt)
+    again = outcome in TRY_AGAIN if retry is None else retry
+    step.tell(
+        events.AttemptEnded(
+            step.now, call.attempt, attempt.kind, attempt.ref, outcome, call.id, talk, fault, again, code
+        )
+    )
+
+
+def _leave_agent(step: Step, call: Call) -> None:
+    agent = step.agent(call.agent)
+    if agent is None or agent.call != call.id:
+        return
+    seconds = step.rules_of(call).wrap_up
+    if not call.answered or seconds <= 0 or agent.status == "signed_out" or agent.gone:
+        agents.release(step, agent, to_the_end=bool(call.answered))
+        return
+    agents.occupy(step, agent, "wrap_up", "")
+    agent.wrap_call, agent.help = call.id, False
+    agent.wrap_until = call.wrap_until = step.now + seconds
+    step.tell(events.WrapUpStarted(step.now, call.id, agent.name, agent.wrap_until))
+
+
+def lost_outcome(call: Call) -> str:
+    """What a call is that we lost: its line died, or its leg is gone without a word."""
+    if call.answered:
+        return "answered" if call.kind == "inbound" else "conversation"
+    if call.state == "leaving":
+        return call.outcome
+    if call.score:
+        return "answered"
+    return "lost_by_us" if call.kind == "inbound" else "unknown"
+
+
+def abandoned(call: Call, at: float) -> str:
+    """What a caller is who hung up before an agent answered."""
+    return life.left(at - (call.queued or call.started))

@@ -1,0 +1,221 @@
+"""One input, one step over the board: what happened or what is asked, and what follows. No I/O.
+
+`step` changes the board in memory and returns what must be written with it, all or nothing.
+"""
+
+from typing import Any
+
+from callcenter import commands, events
+from callcenter.routing import arrivals, endings, offers, placed, presence, rules, sweep, talks
+from callcenter.routing.arrivals import CallerFound
+from callcenter.routing.board import Board, Call
+from callcenter.routing.presence import DirectoryRead
+from callcenter.routing.step import Effects, House, Step
+from callcenter.routing.sweep import Tick
+
+__all__ = ["CallerFound", "DirectoryRead", "Effects", "House", "Tick", "step"]
+
+
+def step(board: Board, message: Any, now: float, house: House, written_at: float | None = None) -> Effects:
+    """Take one line event, desk command, or input of the conductor's own (Tick, CallerFound, DirectoryRead).
+
+    `written_at`: when the message was appended, `now` by default. Late and repeated messages change nothing.
+    """
+    taken = Step(board, now, house)
+    if not _event(taken, message):
+        _command(taken, message, now if written_at is None else written_at)
+    placed.start_waiting(taken)
+    offers.match(taken)
+    return taken.effects()
+
+
+def _event(step: Step, message: Any) -> bool:
+    match message:
+        case events.CallArrived():
+            arrivals.arrive(step, message)
+        case events.LegAnswered(leg=leg):
+            _leg_answered(step, message.line, leg)
+        case events.LegEnded(leg=leg):
+            _leg_ended(step, leg, message)
+        case events.LegsBridged(leg=leg, other=other):
+            _bridged(step, leg, other, message.at)
+        case events.PromptFinished(leg=leg, play=play):
+            _heard(step, leg, play)
+        case events.DigitPressed(leg=leg, digit=digit):
+            _digit(step, leg, digit)
+        case events.PhoneRegistered() | events.PhoneUnregistered():
+            presence.phone(step, message)
+        case events.LineStarted():
+            _line_started(step, message)
+        case events.LineStopped(line=line, boot=boot):
+            sweep.line_stopped(step, line, boot)
+        case events.CommandRefused():
+            _refused(step, message)
+        case Tick():
+            sweep.sweep(step, message)
+        case CallerFound():
+            arrivals.found(step, message)
+        case DirectoryRead():
+            presence.read(step, message)
+        case _:
+            return False
+    return True
+
+
+def _command(step: Step, message: Any, written_at: float) -> None:
+    match message:
+        case commands.SignIn():
+            presence.sign_in(step, message)
+        case commands.SignOut():
+            presence.sign_out(step, message)
+        case commands.SetStatus():
+            presence.set_status(step, message)
+        case commands.AnswerOffer():
+            offers.answer_here(step, message)
+        case commands.RejectOffer():
+            offers.reject(step, message)
+        case commands.HoldCall() | commands.ResumeCall() | commands.MuteCall():
+            talks.command(step, message)
+        case commands.SendCallDigits():
+            talks.digits(step, message)
+        case commands.HangUpCall():
+            talks.hang_up(step, message)
+        case commands.AskForHelp():
+            talks.help_wanted(step, message)
+        case commands.ExtendWrapUp():
+            talks.extend(step, message)
+        case commands.FinishWrapUp():
+            talks.wrapped_up(step, message)
+        case commands.BindCustomer():
+            talks.bind(step, message)
+        case commands.PlaceCallback():
+            placed.place_callback(step, message, written_at)
+        case commands.PlaceSurvey():
+            placed.place_survey(step, message, written_at)
+        case commands.CancelAttempt():
+            placed.cancel(step, message)
+
+
+def _leg_answered(step: Step, line: str, leg: str) -> None:
+    call = step.board.call_of(leg)
+    if call is None:
+        # It answered after we had given it up, or belongs to nobody: never leave it in silence.
+        step.order(line, commands.HangUpLeg(leg, "too late"))
+    elif leg == call.leg and call.leg_state != "up":
+        call.leg_state = "up"
+        step.keep(call)
+        if call.direction == "out" and call.state == "connecting":
+            placed.customer_answered(step, call)
+        elif call.state == "connecting":
+            offers.bridge(step, call)
+    elif leg == call.agent_leg and call.state == "offered":
+        if call.mode == "agent_first":
+            placed.agent_ready(step, call)
+        else:
+            offers.answered(step, call)
+
+
+def _leg_ended(step: Step, leg: str, event: events.LegEnded) -> None:
+    call = step.board.call_of(leg)
+    if call is None:
+        return
+    customer = leg == call.leg
+    was_up = call.leg_state == "up"
+    step.gone(call, leg)
+    at = step.at(event.at)
+    if call.answered:
+        by = "us" if event.by != "remote" else "customer" if customer else "agent"
+        endings.finish(step, call, talks.spoken_outcome(call), by, at, event.fault, event.code)
+    elif not customer:
+        _agent_left(step, call, event)
+    elif call.direction == "out":
+        call.leg_state = "up" if was_up else ""
+        placed.customer_left(step, call, event)
+    else:
+        _caller_left(step, call, event, at)
+
+
+def _caller_left(step: Step, call: Call, event: events.LegEnded, at: float) -> None:
+    by = "customer" if event.by == "remote" else "us"
+    if call.state == "leaving":
+        outcome = call.outcome
+    elif event.outcome == "lost" or (event.by == "line" and event.fault == "us"):
+        outcome = "lost_by_us"
+    elif event.outcome == "refused" and event.by == "line":
+        outcome = "refused"
+    else:
+        outcome = endings.abandoned(call, at)
+    endings.finish(step, call, outcome, by, at, event.fault, event.code)
+
+
+def _agent_left(step: Step, call: Call, event: events.LegEnded) -> None:
+    if call.state == "offered":
+        offers.turn_down(step, call, rules.offer_outcome(event.outcome))
+    elif call.state == "connecting" and call.mode == "agent_first" and call.leg_state != "up":
+        endings.finish(step, call, "cancelled", "agent", step.at(event.at))
+    elif call.state == "connecting":
+        offers.not_bridged(step, call, rules.offer_outcome(event.outcome))
+
+
+def _bridged(step: Step, leg: str, other: str, at: float) -> None:
+    call = step.board.call_of(leg)
+    if call is not None and call.state == "connecting" and {leg, other} == {call.leg, call.agent_leg}:
+        talks.bridged(step, call, step.at(at))
+
+
+def _heard(step: Step, leg: str, play: str) -> None:
+    call = step.board.call_of(leg)
+    if call is None or leg != call.leg or play != str(call.plays):
+        return
+    match call.state, call.hearing:
+        case "greeting", "greeting":
+            arrivals.wait(step, call)
+        case "queued" | "offered", "place":
+            arrivals.music(step, call)
+        case "survey", "question":
+            placed.asked_fully(step, call)
+        case "leaving", "message":
+            endings.finish(step, call, call.outcome, "us", step.now)
+        case "offered", "connecting":
+            arrivals.music(step, call)
+
+
+def _digit(step: Step, leg: str, digit: str) -> None:
+    call = step.board.call_of(leg)
+    if call is None:
+        return
+    step.tell(events.DigitHeard(step.now, call.id, digit, "customer" if leg == call.leg else "agent"))
+    if call.kind == "survey":
+        placed.key(step, call, digit)
+
+
+def _line_started(step: Step, event: events.LineStarted) -> None:
+    sweep.line_started(
+        step,
+        event.line,
+        event.boot,
+        driver=event.driver,
+        address=event.address,
+        capacity=event.capacity,
+        lacks=list(event.lacks),
+    )
+
+
+def _refused(step: Step, event: events.CommandRefused) -> None:
+    """A command that the line could not follow: its leg is gone, or this step of the flow is given up."""
+    call = step.board.call_of(event.leg)
+    if call is None or event.code == "stale_epoch":
+        return
+    if event.command == "DialLeg":
+        outcome = "unreachable" if event.code in ("no_phone", "no_trunk") else "failed"
+        retry = event.code not in ("not_allowed", "not_supported")
+        _leg_ended(
+            step, event.leg, events.LegEnded(event.at, event.line, event.leg, outcome, "line", "us", retry)
+        )
+    elif event.code == "no_such_leg":
+        step.heal("leg", event.leg, "the line does not know it any more")
+        _leg_ended(step, event.leg, events.LegEnded(event.at, event.line, event.leg, "lost", "line", "us"))
+    elif event.command == "BridgeLegs" and call.state == "connecting":
+        offers.not_bridged(step, call, "device_error")
+    elif event.command == "PlayPrompts" and event.leg == call.leg and call.hearing != "music":
+        _heard(step, event.leg, str(call.plays))

@@ -1,0 +1,129 @@
+"""Offers: one lease at a time for a call and for an agent; the agent's phone rings; answer, or the next one. No I/O."""
+
+from callcenter import commands, events
+from callcenter.routing import agents, endings, rules
+from callcenter.routing.board import Agent, Call
+from callcenter.routing.step import Step
+
+BRIDGE_WITHIN = 5.0
+"""Seconds that the line may take to bridge; then the agent's side is given up."""
+
+
+def match(step: Step) -> None:
+    """Bring waiting callers and free agents together, the oldest caller first."""
+    board = step.board
+    if not any(board.lineup.values()):
+        return
+    free = [agent for agent in board.agents.values() if rules.is_free(agent)]
+    if not free:
+        return
+    waiting = (board.calls[one] for lineup in board.lineup.values() for one in lineup)
+    for call in rules.in_order(call for call in waiting if call.state == "queued"):
+        able = [agent for agent in free if agents.can_be_rung(agent, call.line)]
+        wait = step.rules_of(call).owner_first
+        chosen = rules.choose_agent(call, able, board.agents.get(call.owner), wait, step.now)
+        if chosen is not None:
+            ring(step, call, chosen)
+            free.remove(chosen)
+        if not free:
+            return
+
+
+def ring(step: Step, call: Call, chosen: Agent) -> None:
+    """Offer the call and let the agent's phone ring."""
+    agent = step.agent(chosen.name) or chosen
+    seconds = step.rules_of(call).ring_time
+    step.enter(call, "offer")
+    call.offer, call.agent, call.until = step.house.new_id(), agent.name, step.now + seconds
+    agents.occupy(step, agent, "offered", call.id)
+    agent.offer = call.offer
+    dial_phone(step, call, agent, seconds)
+    step.tell(
+        events.CallOffered(
+            at=step.now,
+            call=call.id,
+            offer=call.offer,
+            agent=agent.name,
+            queue=call.queue,
+            caller=call.caller if call.direction == "in" else call.called,
+            until=call.until,
+            withheld=call.withheld,
+            caller_name=call.caller_name,
+            customer=call.customer,
+            ticket=call.ticket,
+        )
+    )
+
+
+def dial_phone(step: Step, call: Call, agent: Agent, seconds: float, auto_answer: bool = False) -> None:
+    """Place the agent's leg."""
+    call.agent_leg, call.agent_leg_state = step.house.new_id(), "ringing"
+    step.board.legs[call.agent_leg] = call.id
+    step.keep(call)
+    step.order(
+        call.line,
+        commands.DialLeg(
+            leg=call.agent_leg,
+            phone=agent.phone,
+            caller=call.caller if call.direction == "in" else call.called,
+            caller_name=call.caller_name,
+            timeout=seconds,
+            auto_answer=auto_answer,
+            call=call.id,
+        ),
+    )
+
+
+def answered(step: Step, call: Call) -> None:
+    """The agent's phone answered: the winner is chosen. The caller is still there, or the call were not offered."""
+    endings.end_offer(step, call, "answered")
+    step.enter(call, "answer")
+    call.agent_leg_state = "up"
+    bridge(step, call)
+
+
+def bridge(step: Step, call: Call) -> None:
+    """Order the bridge once both sides are up."""
+    call.until = step.now + BRIDGE_WITHIN
+    if call.leg_state == "up":
+        step.order(call.line, commands.BridgeLegs(call.leg, call.agent_leg))
+
+
+def answer_here(step: Step, command: commands.AnswerOffer) -> None:
+    """Answer from the page: the phone is asked again, now to answer by itself."""
+    call, agent = offered(step, command.agent, command.offer), step.agent(command.agent)
+    if call is None or agent is None:
+        step.refuse(command.agent, command, "wrong-state")
+    elif not agent.remote_answer:
+        step.refuse(command.agent, command, "not-allowed", call.id)
+    else:
+        step.hang_up(call, agent=True)
+        dial_phone(step, call, agent, max(1.0, call.until - step.now), auto_answer=True)
+
+
+def reject(step: Step, command: commands.RejectOffer) -> None:
+    """The agent does not take it."""
+    call = offered(step, command.agent, command.offer)
+    if call is None:
+        step.refuse(command.agent, command, "wrong-state")
+    else:
+        turn_down(step, call, "rejected")
+
+
+def turn_down(step: Step, call: Call, outcome: str) -> None:
+    """The offer ends without an answer; the call goes on looking."""
+    endings.end_offer(step, call, outcome)
+    endings.give_back(step, call)
+
+
+def not_bridged(step: Step, call: Call, outcome: str) -> None:
+    """The agent answered, and was gone before both heard each other."""
+    endings.part_from_agent(step, call, outcome)
+    endings.give_back(step, call)
+
+
+def offered(step: Step, agent: str, offer: str) -> Call | None:
+    """The call of this very offer while it stands."""
+    found = step.board.agents.get(agent)
+    call = step.board.calls.get(found.call) if found is not None and offer else None
+    return call if call is not None and call.offer == offer and call.agent == agent else None

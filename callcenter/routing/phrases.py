@@ -1,0 +1,68 @@
+"""What callers hear, in English, Mandarin and Cantonese."""
+
+SPOKEN = ("en", "cmn", "yue")
+
+_TEXTS = {
+    "greeting": {
+        "en": "Welcome to the service hotline. Please hold the line.",
+        "cmn": "欢迎致电服务热线，请稍候。",
+        "yue": "歡迎致電服務熱線，請稍等。",
+    },
+    "place": {
+        "en": "You are number {place} in the queue.",
+        "cmn": "您现在排在第{place}位。",
+        "yue": "您而家排第{place}位。",
+    },
+    "sorry_busy": {
+        "en": "We are sorry, nobody is free at the moment. If we know your number, we will call you back. Goodbye.",
+        "cmn": "很抱歉，目前座席全忙。如果我们有您的号码，我们会给您回电。再见。",
+        "yue": "對唔住，而家所有同事都好忙。如果我哋有您嘅電話號碼，我哋會覆電畀您。再見。",
+    },
+    "connecting": {
+        "en": "Hello, this is the service hotline about your request. Please hold, we are connecting you.",
+        "cmn": "您好，这里是服务热线，就您反映的问题给您回电。请稍候，正在为您接通。",
+        "yue": "您好，呢度係服務熱線，關於您反映嘅問題覆電畀您。請稍等，而家幫您接通。",
+    },
+    "sorry_later": {
+        "en": "We are sorry, your agent cannot be reached right now. We will call you again. Goodbye.",
+        "cmn": "很抱歉，负责人员暂时无法接听，我们会再次给您回电。再见。",
+        "yue": "對唔住，負責嘅同事暫時未能接聽，我哋會再打畀您。再見。",
+    },
+    "question": {
+        "en": "Hello, this is the service hotline. Your complaint was closed. How satisfied are you?"
+        " Press a key from 1, very dissatisfied, to 5, very satisfied.",
+        "cmn": "您好，这里是服务热线。您反映的问题已经办结。请问您是否满意？请按 1 到 5，1 为非常不满意，5 为非常满意。",
+        "yue": "您好，呢度係服務熱線。您反映嘅問題已經處理好。請問您滿唔滿意？請按 1 至 5，1 係非常唔滿意，5 係非常滿意。",
+    },
+    "wrong_key": {
+        "en": "That key is not known.",
+        "cmn": "按键无效。",
+        "yue": "按鍵無效。",
+    },
+    "thanks": {
+        "en": "Thank you very much. Goodbye.",
+        "cmn": "谢谢您的评价，再见。",
+        "yue": "多謝您嘅評價，再見。",
+    },
+    "goodbye": {
+        "en": "Thank you. Goodbye.",
+        "cmn": "谢谢，再见。",
+        "yue": "多謝，再見。",
+    },
+}
+
+
+def say(phrase: str, language: str, **values: int) -> str:
+    """A prompt (see `commands.PlayPrompts`) in one language; English when the language is not spoken."""
+    spoken = language if language in SPOKEN else "en"
+    return f"say:{spoken}:{_TEXTS[phrase][spoken].format(**values)}"
+
+
+def greeting(text: str, language: str, languages: tuple[str, ...]) -> tuple[str, ...]:
+    """The greeting: the queue's own text in the default language, else the standard one in the caller's language or,
+    while that is unknown, in each of ours. `-` is none."""
+    if text == "-":
+        return ()
+    if text:
+        return (f"say:{languages[0]}:{text}",)
+    return tuple(say("greeting", one) for one in ((language,) if language else languages))

@@ -1,0 +1,157 @@
+"""Conversations: bridged, held, muted, ended by either side, wrapped up. No I/O."""
+
+from callcenter import commands, events
+from callcenter.routing import agents, endings
+from callcenter.routing.board import Agent, Call
+from callcenter.routing.step import Step
+
+
+def bridged(step: Step, call: Call, at: float) -> None:
+    """Both sides hear each other: the call is answered."""
+    step.enter(call, "bridge")
+    call.until, call.hearing = 0.0, ""
+    call.answered = max(at, call.queued)
+    agent = step.agent(call.agent)
+    if agent is not None:
+        agents.occupy(step, agent, "talking", call.id)
+        agent.misses = agent.errors = 0
+    waited = call.answered - call.queued if call.queued else 0.0
+    endings.count(step, call, "answered")
+    _talking(step, call)
+    step.tell(
+        events.CallAnswered(
+            call.answered, call.id, call.agent, waited, call.queue, call.customer, call.ticket
+        )
+    )
+
+
+def command(step: Step, asked: commands.HoldCall | commands.ResumeCall | commands.MuteCall) -> None:
+    """Hold, resume, mute: by the agent who speaks with the customer."""
+    call = _spoken(step, asked.agent, asked.call)
+    match asked, call.state if call else "":
+        case commands.HoldCall(), "bridged":
+            assert call is not None
+            _hold(step, call)
+        case commands.ResumeCall(), "held":
+            assert call is not None
+            _resume(step, call)
+        case commands.MuteCall(muted=muted), "bridged" | "held":
+            assert call is not None
+            call.muted = muted
+            step.keep(call)
+            step.order(call.line, commands.MuteLeg(call.agent_leg, muted))
+            step.tell(events.CallMuted(step.now, call.id, asked.agent, muted))
+        case _:
+            step.refuse(asked.agent, asked, "wrong-state", asked.call)
+
+
+def digits(step: Step, asked: commands.SendCallDigits) -> None:
+    """DTMF to the customer's side."""
+    call = _spoken(step, asked.agent, asked.call)
+    if call is None or not asked.digits or set(asked.digits) - set("0123456789*#ABCD"):
+        step.refuse(asked.agent, asked, "wrong-state" if call is None else "invalid-input", asked.call)
+    else:
+        step.order(call.line, commands.SendDigits(call.leg, asked.digits))
+
+
+def hang_up(step: Step, asked: commands.HangUpCall) -> None:
+    """The agent ends it for both sides; a call that we place, also before anybody answered."""
+    call = step.board.calls.get(asked.call)
+    if call is None or call.agent != asked.agent or call.state == "ended":
+        step.refuse(asked.agent, asked, "wrong-state", asked.call)
+    elif call.answered:
+        endings.finish(step, call, spoken_outcome(call), "agent", step.now)
+    elif call.kind == "callback":
+        endings.finish(step, call, "cancelled", "agent", step.now)
+    else:
+        step.refuse(asked.agent, asked, "wrong-state", asked.call)
+
+
+def help_wanted(step: Step, asked: commands.AskForHelp) -> None:
+    """A flag for the supervisors."""
+    call, agent = _spoken(step, asked.agent, asked.call), step.agent(asked.agent)
+    if call is None or agent is None:
+        step.refuse(asked.agent, asked, "wrong-state", asked.call)
+        return
+    call.help = agent.help = asked.wanted
+    step.keep(call)
+    step.tell(events.HelpWanted(step.now, asked.agent, call.id, asked.wanted))
+
+
+def bind(step: Step, asked: commands.BindCustomer) -> None:
+    """The agent chose who is calling; after the call the record alone is bound."""
+    call = step.board.calls.get(asked.call)
+    if call is not None:
+        call.customer = asked.customer
+        step.keep(call)
+    step.tell(events.CustomerBound(step.now, asked.call, asked.customer, asked.by))
+
+
+def extend(step: Step, asked: commands.ExtendWrapUp) -> None:
+    """More time for the wrap-up that runs."""
+    agent = step.agent(asked.agent)
+    if agent is None or agent.activity != "wrap_up" or not 0 < asked.seconds <= 3600:
+        step.refuse(asked.agent, asked, "wrong-state")
+        return
+    agent.wrap_until += asked.seconds
+    call = step.board.calls.get(agent.wrap_call)
+    if call is not None:
+        call.wrap_until = agent.wrap_until
+        step.keep(call)
+    step.tell(events.WrapUpExtended(step.now, agent.wrap_call, agent.name, agent.wrap_until))
+
+
+def wrapped_up(step: Step, asked: commands.FinishWrapUp) -> None:
+    """Through with it, with disposition and note."""
+    agent = step.agent(asked.agent)
+    if agent is None or agent.activity != "wrap_up" or agent.wrap_call != asked.call:
+        step.refuse(asked.agent, asked, "wrong-state", asked.call)
+    else:
+        endings.end_wrap_up(step, agent, asked.disposition, asked.note)
+
+
+def spoken_outcome(call: Call) -> str:
+    """Outcome of a call in which agent and customer were bridged."""
+    return "answered" if call.kind == "inbound" else "conversation"
+
+
+def _hold(step: Step, call: Call) -> None:
+    step.enter(call, "hold")
+    step.order(call.line, commands.UnbridgeLegs(call.leg))
+    step.play(call, "music", step.rules_of(call).music, loop=True)
+    _occupy(step, call, "held")
+    step.tell(events.CallHeld(step.now, call.id, call.agent))
+
+
+def _resume(step: Step, call: Call) -> None:
+    call.held += max(0.0, step.now - call.since)
+    step.enter(call, "resume")
+    step.order(call.line, commands.BridgeLegs(call.leg, call.agent_leg))
+    call.hearing = ""
+    _occupy(step, call, "talking")
+    step.tell(events.CallResumed(step.now, call.id, call.agent))
+
+
+def _occupy(step: Step, call: Call, activity: str) -> None:
+    agent = step.agent(call.agent)
+    if agent is not None:
+        agents.occupy(step, agent, activity, call.id)
+
+
+def _talking(step: Step, call: Call) -> None:
+    attempt = step.board.attempts.get(call.attempt)
+    if attempt is not None:
+        attempt.state = "talking"
+        step.keep(attempt)
+
+
+def _spoken(step: Step, agent: str, call: str) -> Call | None:
+    """The call when this agent speaks in it."""
+    found, who = step.board.calls.get(call), step.board.agents.get(agent)
+    if found is None or who is None or found.agent != agent or not _together(found, who):
+        return None
+    return found
+
+
+def _together(call: Call, agent: Agent) -> bool:
+    return call.state in ("bridged", "held") and agent.call == call.id
