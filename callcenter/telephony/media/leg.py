@@ -11,7 +11,7 @@ from callcenter.telephony.media.dtmf import KeyDetector
 from callcenter.telephony.media.g711 import PCMA, PCMU, SILENT_FRAME, conversion
 from callcenter.telephony.media.latch import Address, Latch
 from callcenter.telephony.media.player import Dialler, Player
-from callcenter.telephony.media.rtp import HEADER, MAX_AHEAD, MAX_BEHIND, Outgoing, nowhere
+from callcenter.telephony.media.rtp import HEADER, Outgoing, nowhere
 
 if TYPE_CHECKING:
     from callcenter.telephony.media.relay import Relay
@@ -151,31 +151,11 @@ class Leg:
             else:
                 table = conversion(kind, target.payload, self.muted)
                 kind = target.payload
+        if target.filling:
+            target.stop_filling()
         out = target.out
-        if out.source is not self or out.source_ssrc != ssrc:
-            target.adopt(self, ssrc, seq, ts, now)
-            second |= 0x80
-        new = (seq + out.seq_shift) & 0xFFFF
-        ahead = (new - out.seq) & 0xFFFF
-        if ahead > MAX_AHEAD:
-            behind = 0x10000 - ahead
-            if behind > MAX_BEHIND:
-                target.adopt(self, ssrc, seq, ts, now)
-                new = (seq + out.seq_shift) & 0xFFFF
-                second |= 0x80
-                ahead = 1
-            elif behind >= out.packets - out.start:
-                return
-        shifted = (ts + out.ts_shift) & 0xFFFFFFFF
-        if ahead <= MAX_AHEAD:
-            out.seq = new
-            if kind == target.payload:
-                out.ts = shifted
-                out.at = now
-        out.packets += 1
-        out.octets += size - 12
-        HEADER.pack_into(_BUFFER, 0, first, second & 0x80 | kind, new, shifted, out.ssrc)
-        out.send(_VIEW[:size] if table is None else self._converted(size, table))
+        if out.rewrite(_BUFFER, size, self, (first, second, seq, ts, ssrc), kind, now):
+            out.send(_VIEW[:size] if table is None else self._converted(size, table))
 
     def _heed(self, kind: int, size: int, ssrc: int, ts: int, marker: bool) -> bool:
         """What is not audio in the agreed law: keys, the other law, anything else. Whether it is to be relayed."""
@@ -191,8 +171,8 @@ class Leg:
         elif kind in (PCMU, PCMA):
             # allowed when the SDP listed both, and some phones do it when it did not
             return True
-        if target is not None and target.out.source is self:
-            target.out.seq_shift -= 1
+        if target is not None:
+            target.out.leave_out(self)
         return False
 
     def _converted(self, size: int, table: bytes) -> bytes:
@@ -224,12 +204,10 @@ class Leg:
 
     # ---- packets to the party -----------------------------------------------------------------------------------
 
-    def adopt(self, source: "Leg", ssrc: int, seq: int, ts: int, now: float) -> None:
-        """The peer's packets follow what we sent last."""
-        self.out.adopt(source, ssrc, seq, ts, now)
-        if self.filling:
-            self.filling = False
-            self.relay.repace(self)
+    def stop_filling(self) -> None:
+        """The peer speaks again."""
+        self.filling = False
+        self.relay.repace(self)
 
     def tick(self, now: float) -> None:
         """Send 20 ms of our own: a key press, a prompt, or silence that keeps the path open."""

@@ -15,6 +15,9 @@ MAX_AHEAD = 3000
 MAX_BEHIND = 100
 """Packets that one may be late (RFC 3550, A.1: MAX_MISORDER)."""
 
+DYNAMIC = 96
+"""The first payload type that is not static (RFC 3551, 3)."""
+
 _NTP = 2_208_988_800
 _CNAME = b"callcenter"
 
@@ -48,12 +51,49 @@ class Outgoing:
         self.octets = 0
         self.start = 0
 
-    def adopt(self, source: object, ssrc: int, seq: int, ts: int, now: float) -> None:
-        """Let the packet (seq, ts) of another source follow the last packet that we sent."""
-        self.source, self.source_ssrc = source, ssrc
-        self.seq_shift = self.seq + 1 - seq
-        self.ts_shift = self._next_ts(now) - ts
-        self.start = self.packets
+    def rewrite(
+        self,
+        packet: bytearray,
+        size: int,
+        source: object,
+        head: tuple[int, int, int, int, int],
+        kind: int,
+        now: float,
+    ) -> bool:
+        """Give a relayed packet its place in our stream: rewrites the header `head` at the start of `packet`.
+
+        False when it must not be sent: it is older than what came before its source. `kind` is the receiver's payload
+        type; event packets (96 and up) carry the time of their start, which does not move our clock.
+        """
+        first, second, seq, ts, ssrc = head
+        if self.source is not source or self.source_ssrc != ssrc:
+            self._adopt(source, ssrc, seq, ts, now)
+            second |= 0x80
+        new = (seq + self.seq_shift) & 0xFFFF
+        ahead = (new - self.seq) & 0xFFFF
+        if ahead > MAX_AHEAD:
+            behind = 0x10000 - ahead
+            if behind <= MAX_BEHIND:
+                if behind >= self.packets - self.start:
+                    return False
+            else:
+                self._adopt(source, ssrc, seq, ts, now)
+                second |= 0x80
+                new, ahead = (seq + self.seq_shift) & 0xFFFF, 1
+        shifted = (ts + self.ts_shift) & 0xFFFFFFFF
+        if ahead <= MAX_AHEAD:
+            self.seq = new
+            if kind < DYNAMIC:
+                self.ts, self.at = shifted, now
+        self.packets += 1
+        self.octets += size - 12
+        HEADER.pack_into(packet, 0, first, second & 0x80 | kind, new, shifted, self.ssrc)
+        return True
+
+    def leave_out(self, source: object) -> None:
+        """A packet of the source is not relayed: the next one takes its number, so that nothing seems lost."""
+        if self.source is source:
+            self.seq_shift -= 1
 
     def emit(self, payload: bytes, kind: int, now: float) -> None:
         """Send 20 ms of our own."""
@@ -96,6 +136,13 @@ class Outgoing:
         ts = (self.ts + int((now - self.at) * RATE)) & 0xFFFFFFFF
         counts = (self.packets & 0xFFFFFFFF, self.octets & 0xFFFFFFFF)
         return struct.pack("!BBHIIIIII", 0x80, 200, 6, self.ssrc, seconds, fraction, ts, *counts) + source
+
+    def _adopt(self, source: object, ssrc: int, seq: int, ts: int, now: float) -> None:
+        """Let the packet (seq, ts) of another source follow the last packet that we sent."""
+        self.source, self.source_ssrc = source, ssrc
+        self.seq_shift = self.seq + 1 - seq
+        self.ts_shift = self._next_ts(now) - ts
+        self.start = self.packets
 
     def _next_ts(self, now: float) -> int:
         return (self.ts + max(FRAME, int((now - self.at) * RATE))) & 0xFFFFFFFF
