@@ -5,6 +5,7 @@ import numpy as np
 from callcenter.telephony.media.pcm import RATE, Samples, from_alaw, from_ulaw, to_ulaw
 
 _EITHER_SIDE = 3
+_TOO_SHORT = 160
 
 
 def sine(hertz: float, seconds: float, rate: int = RATE, level: float = 0.3) -> Samples:
@@ -24,6 +25,8 @@ def heard(body: bytes, payload: int) -> Samples:
 
 def tone_snr(samples: Samples, hertz: float, rate: int = RATE) -> float:
     """dB of the tone above everything else in the sound; Hann window, the tone's energy within three bins."""
+    if len(samples) < _TOO_SHORT:
+        return -99.0
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
     power[0:2] = 0
     at = round(hertz * len(samples) / rate)
@@ -34,6 +37,8 @@ def tone_snr(samples: Samples, hertz: float, rate: int = RATE) -> float:
 
 def loudest(samples: Samples, rate: int = RATE) -> float:
     """Frequency of the strongest partial, in Hz."""
+    if len(samples) < _TOO_SHORT:
+        return 0.0
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     power[0:2] = 0
     return float(np.argmax(power)) * rate / len(samples)

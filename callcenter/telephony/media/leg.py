@@ -61,17 +61,24 @@ class Leg:
         if not self.connected or announced != self.latch.announced:
             _dissolve(self.rtp)
             self.latch = Latch(announced)
-        if not self.connected:
-            _discard(self.rtp)
         if not (self.connected and self.may_send and self.may_hear):
             self.heard = now
-        self.connected = True
+        first, self.connected = not self.connected, True
         self.payload, self.dtmf = payload, _NO_PAYLOAD if dtmf is None else dtmf
         self.may_send, self.may_hear = (
             direction in ("sendrecv", "recvonly"),
             direction in ("sendrecv", "sendonly"),
         )
         self.aim()
+        if first:
+            self._catch_up(now)
+
+    def _catch_up(self, now: float) -> None:
+        """Hear the keys in what came before the leg was connected. Its audio goes nowhere, for nothing is wired yet:
+        relayed late, seconds of early media would stay as delay in the receiver's jitter buffer."""
+        with contextlib.suppress(OSError):
+            for _ in range(_BACKLOG):
+                self.receive_open(now)
 
     def aim(self) -> None:
         """Point our stream at where the party is, through the connected socket once the source is locked."""
@@ -265,14 +272,6 @@ def _is_connected(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
-
-
-def _discard(sock: socket.socket) -> None:
-    """Forget what came before the leg was connected: relayed late, seconds of early media would stay ahead of the
-    live audio as delay in the receiver's jitter buffer."""
-    with contextlib.suppress(OSError):
-        for _ in range(_BACKLOG):
-            sock.recv_into(_BUFFER)
 
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
