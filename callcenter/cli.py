@@ -22,6 +22,8 @@ users = typer.Typer(no_args_is_help=True, help="People who work here.")
 app.add_typer(users, name="user")
 tokens = typer.Typer(no_args_is_help=True, help="Bearer tokens for other systems.")
 app.add_typer(tokens, name="token")
+files = typer.Typer(no_args_is_help=True, help="Take in what other systems know.")
+app.add_typer(files, name="import")
 words = typer.Typer(no_args_is_help=True, help="The written languages.")
 app.add_typer(words, name="translations")
 
@@ -224,6 +226,26 @@ def revoke_token(name: str) -> None:
     upgraded(chosen)
     with sentences():
         print(f"{administration.revoke_token(chosen, name)} revoked.")
+
+
+@files.command("customers")
+def import_customers(file: Path) -> None:
+    """Customers from FILE (CSV). Bad lines go to FILE.rejected.csv, with the reason; exit code 1 when there are any."""
+    from callcenter import db
+    from callcenter.customers import imports
+
+    chosen = load_settings()
+    upgraded(chosen)
+    engine = db.connect(chosen.sql, pool=2)
+    try:
+        with sentences():
+            done = imports.import_customers(engine, file, chosen.country, db.now(), imports.Shown(sys.stderr))
+    except OSError as error:
+        refuse(f"{file} cannot be imported: {(error.strerror or str(error)).lower()}.")
+    finally:
+        engine.dispose()
+    print("\n".join(done.sentences()))
+    raise typer.Exit(1 if done.rejected else 0)
 
 
 @words.command("check")
