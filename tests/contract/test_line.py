@@ -128,6 +128,9 @@ async def test_keys_are_heard(outside: Outside) -> None:
     leg = await arrived(outside)
     outside.line.execute(commands.AnswerLeg(leg))
     await caller.is_up()
+    # The audio process has begun once it played something.
+    outside.line.execute(commands.PlayPrompts(leg, "hello", ("tone:440:40",)))
+    await outside.reported.next(events.PromptFinished, leg=leg)
     for key in "5#":
         await caller.press(key)
         assert (await outside.reported.next(events.DigitPressed, leg=leg)).digit == key

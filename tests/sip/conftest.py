@@ -36,6 +36,7 @@ class World:
     address: str
     memory: Memory
     phones: list[SipPhone] = field(default_factory=list)
+    _playing: set[str] = field(default_factory=set)
 
     async def phone(self, user: str, password: str = "", **more: Any) -> SipPhone:
         phone = SipPhone(user, password, server=self.address, **{"timers": QUICK, **more})
@@ -45,6 +46,13 @@ class World:
 
     def do(self, command: Any) -> None:
         self.line.execute(command)
+
+    def _plays(self, leg: str) -> bool:
+        """Have something played once, so that its packets show that audio works."""
+        if leg not in self._playing:
+            self._playing.add(leg)
+            self.do(commands.PlayPrompts(leg, "hello", ("tone:300:40",)))
+        return False
 
     async def arrived(self, **fields: Any) -> events.CallArrived:
         return await self.reported.next(events.CallArrived, **fields)
@@ -59,6 +67,7 @@ class World:
         self.do(commands.AnswerLeg(leg))
         await self.reported.next(events.LegAnswered, leg=leg)
         await until(call.up.is_set, "the caller was answered")
+        await until(lambda: call.voice.received or self._plays(leg), "the audio process serves the leg")
         return call, leg
 
 
