@@ -181,7 +181,7 @@ class UserAgent:
             via = top_via(request)
             stamp_via(request, via, flow)
             self._transport.send(bytes(response_to(request, problem.code)), answer_flow(via, flow))
-        except (ValueError, IndexError, KeyError, TypeError, OSError, UnicodeError):
+        except (ValueError, IndexError, KeyError, TypeError, OSError, OverflowError):
             return
 
     def _requested(self, server: ServerTransaction) -> None:

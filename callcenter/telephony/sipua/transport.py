@@ -197,7 +197,8 @@ class Transport:
             and not (self._drop and self._drop(data, False))
         ):
             if is_address(flow.host):
-                self._udp.sendto(data, (flow.host, flow.port))
+                with contextlib.suppress(OSError, OverflowError, ValueError):
+                    self._udp.sendto(data, (flow.host, flow.port))
             else:
                 self._spawn(self._send_named(data, flow))
 

@@ -130,10 +130,13 @@ def _parsed(message: SipRequest | SipResponse, flow: Flow) -> Inbound:
     cseq = parse_cseq(headers.get("cseq")[0])
     if not 0 <= cseq.seq < 2**31 or not cseq.method:
         raise Malformed("CSeq out of range")
+    via = top_via(message)
+    if not via.host or not 0 < (via.port or 5060) < 65536:
+        raise Malformed("Via without an address")
     return Inbound(
         message,
         flow,
-        top_via(message),
+        via,
         cseq.seq,
         cseq.method,
         headers.get("call-id")[0],
