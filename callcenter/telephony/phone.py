@@ -222,9 +222,10 @@ class Phone:
         uri = to if to.startswith(("sip:", "sips:")) else f"sip:{to}@{server}{suffix}"
         name = f'"{self.name}" ' if self.name else ""
         caller = f"{name}<sip:{self.user}@{server}>"
+        account = self.user if self.password else ""
         call = self._new_call()
         call.place(
-            Target(uri, flow_of_uri(uri, self.transport), caller, self.user, self.password, headers or {})
+            Target(uri, flow_of_uri(uri, self.transport), caller, account, self.password, headers or {})
         )
         return call
 

@@ -90,7 +90,7 @@ async def test_noise_breaks_nothing(world: World, peer: Peer) -> None:
         for _ in range(noise.randrange(1, 12)):
             data[noise.randrange(len(data))] = noise.randrange(256)
         peer.send(bytes(data[: noise.randrange(len(data))] if number % 2 else data))
-    for data in (
+    for junk in (
         b"",
         b"\r\n\r\n",
         b"\0" * 20,
@@ -99,7 +99,7 @@ async def test_noise_breaks_nothing(world: World, peer: Peer) -> None:
         b"SIP/2.0 abc\r\n\r\n",
         b"SIP/2.0\r\n\r\n",
     ):
-        peer.send(data)
+        peer.send(junk)
     customer = await world.phone("1001")
     call, _ = await world.answered_call(customer)
     assert not call.over.is_set()

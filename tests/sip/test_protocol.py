@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from callcenter import commands, events
-from callcenter.telephony.line import Phone
-from tests.events import until
+from callcenter.telephony.line import Memory, Phone, SavedDialog
+from callcenter.telephony.sipua.driver import SipuaLine
+from tests.events import Reported, until
 from tests.sip.conftest import World, config
 from tests.sip.wire import SDP, Peer, tag_of
 
@@ -283,11 +284,7 @@ async def test_nobody_answers_the_invite(world: World, peer: Peer) -> None:
 
 
 async def test_a_line_that_comes_back_ends_what_it_lost(world: World, peer: Peer) -> None:
-    from callcenter.telephony.line import Memory
-    from callcenter.telephony.sipua.driver import SipuaLine
-    from tests.events import Reported
-
-    saved = {}
+    saved: dict[str, SavedDialog] = {}
     world.memory.save_dialog = lambda dialog: saved.__setitem__(dialog.leg, dialog)
     leg, _ = await up(world, peer)
     await until(lambda: leg in saved)
