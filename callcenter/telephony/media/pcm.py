@@ -15,7 +15,7 @@ _ZEROS = 24
 _BETA = 7.0
 _EDGE = 0.93
 """The filter's half-amplitude point as a part of the lower Nyquist frequency."""
-_BATCH = 8192
+_BATCH = 1024
 _ROWS = 1024
 
 Samples = NDArray[np.float32]
