@@ -4,17 +4,17 @@ Few queries that select columns, each on an index, so that a pop is there with t
 Nothing is written here: an unknown caller leaves no record.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from callcenter import db
 from callcenter.customers import numbers
-from callcenter.customers.models import Customer, CustomerNumber
-from callcenter.screenpop import history
+from callcenter.screenpop import history, queries
 from callcenter.screenpop.history import (
     CallbackItem,
     CallItem,
@@ -22,9 +22,8 @@ from callcenter.screenpop.history import (
     PromiseItem,
     SurveyItem,
     TimelineItem,
-    fetch,
 )
-from callcenter.screenpop.match import MOST_CHOICES, Candidate, Kind, match
+from callcenter.screenpop.match import Candidate, Kind, match
 from callcenter.settings import SPOKEN
 
 
@@ -120,8 +119,8 @@ def lookup(session: Session, number: str, country: str) -> Caller:
     known = numbers.e164(number, country)
     if known is None:
         return Caller(language=numbers.spoken("", country))
-    columns: Any = (Customer.id, Customer.tier, Customer.language, Customer.spoken)
-    rows = session.execute(_with_number(columns, col(CustomerNumber.e164) == known)).all()
+    session.flush()
+    rows = queries.rows(session, queries.EXACT, number=known)
     customers = {row.id: row for row in rows}
     found = history.open_owned(session, list(customers), known)
     worst = min(found, key=lambda one: (one.severity, one.received_at)) if found else None
@@ -148,14 +147,17 @@ def pop(
     the reader's, for the region's name. An id that is gone is treated as not given.
     """
     at = now or db.now()
+    session.flush()
     known = None if withheld else numbers.e164(number, country)
     shown = "" if withheld else known or number
-    card = _card(session, customer_id, shown, at) if customer_id else None
-    exact = _exact(session, known) if known else []
-    near = [] if exact or card or withheld else _near(session, number)
-    found = match(withheld, exact, near, card.id if card else 0)
-    if found.customer and card is None:
-        card = _card(session, found.customer, shown, at)
+    chosen = queries.rows(session, queries.CUSTOMER, customer=customer_id) if customer_id else ()
+    exact = _exact(session, known) if known else ()
+    near = () if exact or chosen or withheld else _near(session, number)
+    found = match(
+        withheld, _candidates(session, exact), _candidates(session, near), chosen[0].id if chosen else 0
+    )
+    bound = next((row for row in (*chosen, *exact) if row.id == found.customer), None)
+    card = _card(bound, shown, at) if bound else None
     past = history.of(session, card.id if card else 0, shown, at)
     return Pop(
         match=found.kind,
@@ -178,25 +180,18 @@ def pop(
     )
 
 
-def _with_number(columns: Any, where: Any) -> Any:
-    joined = fetch(*columns).join(CustomerNumber, col(CustomerNumber.customer_id) == Customer.id)
-    return joined.where(where).limit(MOST_CHOICES)
+def _exact(session: Session, number: str) -> Sequence[Any]:
+    return queries.rows(session, queries.EXACT, number=number)
 
 
-def _exact(session: Session, number: str) -> list[Candidate]:
-    return _candidates(session, col(CustomerNumber.e164) == number)
-
-
-def _near(session: Session, number: str) -> list[Candidate]:
+def _near(session: Session, number: str) -> Sequence[Any]:
     tail = numbers.tail(number)
-    return _candidates(session, col(CustomerNumber.tail) == tail) if tail else []
+    return queries.rows(session, queries.NEAR, tail=tail) if tail else ()
 
 
-def _candidates(session: Session, where: Any) -> list[Candidate]:
-    columns: Any = (Customer.id, Customer.name, Customer.organisation, Customer.tier, CustomerNumber.e164)
-    rows = session.execute(_with_number(columns, where)).all()
+def _candidates(session: Session, rows: Sequence[Any]) -> list[Candidate]:
     # Only a choice needs the counts; the one that is bound brings its complaints.
-    counts = history.open_counts(session, [row[0] for row in rows]) if len(rows) > 1 else {}
+    counts = history.open_counts(session, [row.id for row in rows]) if len(rows) > 1 else {}
     return [
         Candidate(row.id, row.name, row.organisation, row.tier, row.e164, *counts.get(row.id, (0, 0)))
         for row in rows
@@ -207,11 +202,7 @@ def _spoken(row: Any) -> str:
     return row.spoken or SPOKEN.get(row.language, "")
 
 
-def _card(session: Session, customer_id: int, number: str, now: datetime) -> CustomerCard | None:
-    columns: Any = tuple(getattr(Customer, name) for name in _STORED)
-    row = session.execute(fetch(*columns).where(col(Customer.id) == customer_id)).first()
-    if row is None:
-        return None
+def _card(row: Any, number: str, now: datetime) -> CustomerCard:
     today = now.astimezone(_zone(row.zone or numbers.zone(number) or "UTC")).date()
     return CustomerCard(
         **{name: getattr(row, name) for name in _STORED} | {"external_id": row.external_id or ""},
