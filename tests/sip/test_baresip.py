@@ -1,0 +1,163 @@
+"""baresip, the second user agent that is none of ours: registers, calls, is called, and gives back what it hears.
+
+Its sound card is a loop, so whoever talks to it hears himself: both directions of audio in one frequency.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from callcenter import commands, events
+from callcenter.telephony.line import Memory
+from callcenter.telephony.phone import Phone
+from callcenter.telephony.sipua.driver import Options, SipuaLine
+from tests import programs
+from tests.events import PATIENCE, until
+from tests.ports import free_port
+from tests.sip.answering import Answering
+from tests.sip.conftest import config
+
+pytestmark = pytest.mark.needs("baresip")
+
+CONFIG = """\
+sip_listen 127.0.0.1:{sip}
+audio_player aubridge,loop
+audio_source aubridge,loop
+audio_alert aubridge,loop
+ausrc_srate 8000
+auplay_srate 8000
+module_path {modules}
+module g711.so
+module aubridge.so
+module_app account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{control}
+"""
+
+
+class Baresip:
+    """One baresip process, steered by its control port (netstrings of JSON)."""
+
+    def __init__(self, folder: Path, line: str, codec: str, answers: str = "auto") -> None:
+        self.folder, self.control = folder, free_port()
+        modules = next(Path("/usr").glob("lib*/**/baresip/modules"))
+        (folder / "config").write_text(CONFIG.format(sip=free_port(), control=self.control, modules=modules))
+        account = f"<sip:anna@{line}>;auth_pass=a-secret;answermode={answers};audio_codecs={codec}\n"
+        (folder / "accounts").write_text(account)
+        (folder / "contacts").touch()
+
+    async def start(self) -> None:
+        program = programs.find("baresip")
+        assert program
+        self.process = await asyncio.create_subprocess_exec(
+            str(program), "-f", str(self.folder),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+
+    async def tell(self, command: str, params: str = "") -> None:
+        """Such as `dial`, `hangup`, `accept`; waits until baresip listens."""
+        body = json.dumps({"command": command, "params": params}).encode()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.control)
+                    break
+                except OSError:
+                    await asyncio.sleep(0.05)
+        writer.write(b"%d:%s," % (len(body), body))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async def stop(self) -> None:
+        if self.process.returncode is None:
+            self.process.terminate()
+        await self.process.wait()
+
+
+@dataclass
+class Place:
+    """A line that answers by itself, and baresip registered with it as anna's phone."""
+
+    line: SipuaLine
+    heard: Answering
+    address: str
+    baresip: Baresip
+
+    async def customer(self, tone: float) -> Phone:
+        phone = Phone("+8613800138000", server=self.address, tone=tone)
+        await phone.start()
+        return phone
+
+
+@pytest.fixture(params=["PCMA", "PCMU"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    line = SipuaLine(Options(rtp_ports=(26000, 26999)))
+    heard = Answering(line)
+    address = await line.start(heard, config(), Memory())
+    baresip = Baresip(tmp_path, address, request.param)
+    await baresip.start()
+    try:
+        await heard.next(events.PhoneRegistered, phone="anna")
+        yield Place(line, heard, address, baresip)
+    finally:
+        await baresip.stop()
+        await line.stop()
+
+
+@pytest.mark.parametrize("first", ["agent", "customer"])
+async def test_baresip_as_the_agents_phone_hears_and_is_heard(place: Place, first: str) -> None:
+    place.heard.phone = "anna"
+    customer = await place.customer(520)
+    call = customer.call("hotline")
+    await place.heard.next(events.LegsBridged)
+    await until(lambda: call.voice.loudest() == 520, "the customer hears himself through baresip")
+    if first == "agent":
+        await place.baresip.tell("hangup")
+    else:
+        call.hang_up()
+    await until(call.over.is_set)
+    await until(lambda: not place.line.legs())
+    by = {event.leg.startswith("to-"): event.by for event in place.heard.of(events.LegEnded)}
+    assert by == {first == "agent": "remote", first == "customer": "us"}
+    await customer.stop()
+
+
+async def test_baresip_rings_the_hotline_presses_a_key_and_is_let_go(place: Place) -> None:
+    await place.baresip.tell("dial", f"sip:hotline@{place.address}")
+    arrived = await place.heard.next(events.CallArrived)
+    assert arrived.phone == "anna"
+    await place.heard.next(events.LegAnswered, leg=arrived.leg)
+    place.line.execute(commands.PlayPrompts(arrived.leg, "hello", ("tone:440:100",)))
+    await place.heard.next(events.PromptFinished)
+    await place.baresip.tell("sndcode", "5")
+    assert (await place.heard.next(events.DigitPressed)).digit == "5"
+    place.line.execute(commands.HangUpLeg(arrived.leg))
+    assert (await place.heard.next(events.LegEnded)).by == "us"
+
+
+async def test_baresip_is_rung_and_the_call_withdrawn(tmp_path: Path) -> None:
+    line = SipuaLine(Options(rtp_ports=(26000, 26999)))
+    heard = Answering(line)
+    address = await line.start(heard, config(), Memory())
+    baresip = Baresip(tmp_path, address, "PCMA", answers="manual")
+    await baresip.start()
+    try:
+        await heard.next(events.PhoneRegistered)
+        line.execute(commands.DialLeg("leg", phone="anna"))
+        await heard.next(events.LegRinging)
+        line.execute(commands.HangUpLeg("leg"))
+        assert (await heard.next(events.LegEnded)).outcome == "cancelled"
+        line.execute(commands.DialLeg("again", phone="anna"))
+        await heard.next(events.LegRinging, leg="again")
+        await baresip.tell("hangup")
+        refused = await heard.next(events.LegEnded, leg="again")
+        assert (refused.by, refused.code // 100) in (("remote", 4), ("remote", 6))
+    finally:
+        await baresip.stop()
+        await line.stop()
