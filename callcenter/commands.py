@@ -267,7 +267,7 @@ class BindCustomer:
 class PlaceCallback:
     """Ring the customer and the agent for one attempt. `attempt` dials at most once, however often this is read.
 
-    `mode` is customer_first or agent_first.
+    `mode` is customer_first or agent_first. With an empty `agent` the conductor picks one of `queue` by its rule.
     """
 
     attempt: str
@@ -279,6 +279,7 @@ class PlaceCallback:
     customer: int = 0
     language: str = "en"
     trunk: str = ""
+    queue: str = ""
 
 
 @desk.word

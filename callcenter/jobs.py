@@ -8,6 +8,8 @@ import redis
 from rq import Queue, Retry
 
 QUEUES = ("callbacks", "surveys", "notices")
+AGAIN_AFTER = (1, 5, 15, 60, 120, 300, 600, 600)
+"""Seconds until a failed job is run again: a database that restarts takes longer than five tries in a row."""
 
 
 def enqueue(client: redis.Redis, queue: str, job: str, *ids: str | int) -> None:
@@ -15,5 +17,10 @@ def enqueue(client: redis.Redis, queue: str, job: str, *ids: str | int) -> None:
     if queue not in QUEUES:
         raise ValueError(f"no queue {queue!r}")
     Queue(queue, connection=client).enqueue(
-        f"workers.{job}", *ids, retry=Retry(max=5), result_ttl=0, failure_ttl=7 * 86400, job_timeout=60
+        f"workers.{job}",
+        *ids,
+        retry=Retry(max=len(AGAIN_AFTER), interval=list(AGAIN_AFTER)),
+        result_ttl=0,
+        failure_ttl=7 * 86400,
+        job_timeout=60,
     )

@@ -28,6 +28,9 @@ class Callback(SQLModel, table=True):
     due_at: datetime = Field(sa_type=UtcDateTime)
     state: str = Field(default="due", index=True)
     attempts: int = 0
+    """Placed so far."""
+    counts_from: datetime = Field(sa_type=UtcDateTime)
+    """Attempts before do not count against the cap: somebody asked for a new round."""
     outcome: str = ""
     evidence_call: str = ""
     created_at: datetime = Field(sa_type=UtcDateTime)

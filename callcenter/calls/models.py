@@ -33,7 +33,7 @@ class Call(SQLModel, table=True):
     customer_id: int | None = None
     ticket_id: int | None = Field(default=None, index=True)
     agent: str = Field(default="", index=True)
-    attempt: str = ""
+    attempt: str = Field(default="", index=True)
     started_at: datetime = Field(sa_type=UtcDateTime, index=True)
     queued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -23,6 +23,8 @@ class Survey(SQLModel, table=True):
     due_at: datetime = Field(sa_type=UtcDateTime)
     state: str = Field(default="due", index=True)
     attempts: int = 0
+    outcome: str = ""
+    """Why it was given up or cancelled."""
     score: int = 0
     call_id: str = ""
     answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

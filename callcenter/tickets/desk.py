@@ -254,13 +254,26 @@ class Desk:
         timekeeping.arm(session, self.settings, ticket, "resolution", now, now, before)
         return self._done(session, ticket, by, "reopened", reason, now, data={"cycle": ticket.cycle})
 
-    def contacted(
-        self, session: Session, ticket: Ticket, text: str, call_id: str, now: datetime, kind: str
+    def record(
+        self,
+        session: Session,
+        ticket_id: int,
+        kind: str,
+        now: datetime,
+        *,
+        call_id: str = "",
+        data: dict[str, Any] | None = None,
+        informed: bool = False,
     ) -> Ticket:
-        """A call with the customer took place (or did not: then only the line is written), told by a job."""
-        ticket = journal.take(session, ticket.id, None)
-        journal.write(session, ticket, kind, text, "system", now, call_id=call_id)
-        if call_id and ticket.state in rules.OPEN:
+        """A job tells what it did for this complaint. `informed`: in a conversation the customer heard from us.
+
+        The version stays: who is just deciding about the complaint is not disturbed by a line in its timeline.
+        """
+        ticket = journal.hold(session, ticket_id)
+        if ticket is None:
+            raise NotFound
+        journal.write(session, ticket, kind, "", "system", now, call_id=call_id, data=data)
+        if informed and ticket.state in rules.OPEN:
             timekeeping.informed(session, self.settings, ticket, now)
         return ticket
 

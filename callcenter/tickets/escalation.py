@@ -105,13 +105,14 @@ def _notices(
     """One to each recipient and channel that has none of this clock, epoch and level yet."""
     assert ticket.id is not None
     assert clock.id is not None
-    known = set(
-        session.execute(
+    known = {
+        (recipient, channel)
+        for recipient, channel in session.execute(
             select(Notice.recipient_id, Notice.channel).where(
                 Notice.clock_id == clock.id, Notice.epoch == clock.epoch, Notice.level == level.number
             )
-        ).tuples()
-    )
+        )
+    }
     made = []
     for user in _recipients(session, ticket, level.number, now):
         assert user.id is not None

@@ -40,6 +40,7 @@ def take(session: Session, ticket_id: int | None, version: int | None) -> Ticket
 
 def hold(session: Session, ticket_id: int) -> Ticket | None:
     """The complaint, locked, its version as it was: for what no person typed (an escalation)."""
+    session.flush()
     return session.get(Ticket, ticket_id, populate_existing=True, with_for_update=True)
 
 

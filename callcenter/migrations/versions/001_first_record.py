@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_call_agent"), "call", ["agent"], unique=False)
+    op.create_index(op.f("ix_call_attempt"), "call", ["attempt"], unique=False)
     op.create_index("ix_call_caller_started", "call", ["caller", "started_at"], unique=False)
     op.create_index("ix_call_customer_started", "call", ["customer_id", "started_at"], unique=False)
     op.create_index(op.f("ix_call_queue"), "call", ["queue"], unique=False)
@@ -396,6 +397,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("counts_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("evidence_call", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -473,6 +475,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("score", sa.Integer(), nullable=False),
         sa.Column("call_id", sa.String(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
@@ -656,6 +659,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_call_queue"), table_name="call")
     op.drop_index("ix_call_customer_started", table_name="call")
     op.drop_index("ix_call_caller_started", table_name="call")
+    op.drop_index(op.f("ix_call_attempt"), table_name="call")
     op.drop_index(op.f("ix_call_agent"), table_name="call")
     op.drop_table("call")
     op.drop_table("calendar")

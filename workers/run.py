@@ -1,0 +1,59 @@
+"""One worker process for one queue. See the guide's RQ traps: a worker that listens on two queues loses jobs when killed.
+
+Jobs run in this process: they are ours, short, and bounded (SMTP has timeouts). A killed worker's job is found by
+the maintenance of any worker of the queue and run again.
+"""
+
+import os
+import socket
+from typing import Any
+
+import redis
+import structlog
+from rq import Queue, SimpleWorker
+from rq.scheduler import RQScheduler
+
+from callcenter.ids import new_id
+from callcenter.settings import Settings
+from workers import place
+
+log = structlog.get_logger()
+
+WORKER_TTL = 20
+MAINTENANCE = 5
+
+
+class Worker(SimpleWorker):
+    """Runs scheduled retries in its own maintenance: RQ's scheduler is a process that outlives a killed worker."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.retries: Any = RQScheduler(self.queues, connection=self.connection, interval=MAINTENANCE)
+
+    def run_maintenance_tasks(self) -> None:
+        """Also put failed jobs back whose time has come."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        self.retries.acquire_locks()
+        self.retries.enqueue_scheduled_jobs()
+
+
+def main(settings: Settings, queue: str) -> int:
+    """Work on one queue until SIGTERM or SIGINT; a job that runs is finished first."""
+    place.enter(settings)
+    client = redis.Redis.from_url(settings.redis_url, socket_connect_timeout=2)
+    try:
+        worker = Worker(
+            [Queue(queue, connection=client)],
+            connection=client,
+            name=f"{queue}-{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}",
+            worker_ttl=WORKER_TTL,
+            maintenance_interval=MAINTENANCE,
+        )
+        worker.work(logging_level="WARNING")
+        return 0
+    except (redis.RedisError, OSError) as error:
+        log.warning("the worker has no store", error=str(error))
+        return 1
+    finally:
+        place.leave()
+        client.close()
