@@ -100,7 +100,11 @@ def read_offer(body: bytes) -> Offer:
     except (ValueError, IndexError) as error:
         raise NotAcceptable(str(error)) from error
     for index, stream in enumerate(sdp.media):
-        if stream.media == "audio" and 0 < stream.port < 65536 and stream.proto.upper() in ("RTP/AVP", "RTP/AVPF"):
+        if (
+            stream.media == "audio"
+            and 0 < stream.port < 65536
+            and stream.proto.upper() in ("RTP/AVP", "RTP/AVPF")
+        ):
             payload = next((int(f) for f in stream.formats if f.isdigit() and int(f) in CODECS), None)
             if payload is not None:
                 return Offer(sdp, index, _remote(sdp, stream, payload))
