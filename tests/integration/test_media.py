@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import re
 import signal
 import socket
 import struct
@@ -46,6 +47,12 @@ class Hall:
         party.to = self.plane.open(leg)
         port = party.port if announced is None else announced
         self.plane.connect(leg, "127.0.0.1", port, party.payload, party.dtmf, direction)
+
+    async def plane_is_up(self) -> None:
+        """The child has carried out an order, so that it is past its start."""
+        self.plane.open("probe-a")
+        self.plane.open("probe-b")
+        await self.bridge("probe-a", "probe-b")
 
     async def reported(self, event: MediaEvent) -> None:
         await until(lambda: event in self.events, f"{event} in {self.events}")
@@ -642,6 +649,12 @@ def test_the_plane_runs_on_uvloop(tmp_path: Path) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(call())
+
+
+async def test_the_child_has_the_limit_that_ends_one_run_wild(hall: Hall) -> None:
+    await hall.plane_is_up()
+    limits = Path(f"/proc/{hall.plane.pid}/limits").read_text()
+    assert re.search(r"Max realtime timeout\s+2000000\s+2000000", limits)
 
 
 def test_the_child_stays_small() -> None:
