@@ -1,132 +1,120 @@
-"""A hotline without a network: a real store, a real record, the conductor, and a line with the fake driver."""
+"""A running installation with an agent whose phone is real, and customers who ring: what fault tests start from."""
 
 import asyncio
 import contextlib
-import time
+import json
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 import redis
-from sqlalchemy import Engine
 
-from callcenter import commands, db, events, stream
-from callcenter.conductor import Conductor, finder
-from callcenter.line import Door
-from callcenter.people.models import QueueMember, User
-from callcenter.routing.board import Board, read_board
-from callcenter.routing.models import QueueRow
-from callcenter.settings import Settings
-from callcenter.telephony.fake import FakeLine, Outside
+from callcenter import commands, db, store, stream
+from callcenter.telephony.phone import Phone, PhoneCall
+from tests.place import PATIENCE, Place
 
 T = TypeVar("T")
-PATIENCE = 30.0
+CUSTOMER_TONE, AGENT_TONE = 440.0, 700.0
+NEAR = 15.0
+"""Hz by which a heard tone may differ."""
+
+
+async def soon(found: Callable[[], T], what: str) -> T:
+    """What `found` returns as soon as it is true; phones go on meanwhile."""
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        value = found()
+        if value:
+            return value
+        assert asyncio.get_running_loop().time() < end, f"waited {PATIENCE:.0f} s for {what}"
+        await asyncio.sleep(0.05)
 
 
 class Hotline:
-    """What a test does to a hotline, and what it sees of it."""
+    """One agent, `anna`, at `place`."""
 
-    def __init__(self, settings: Settings, engine: Engine) -> None:
-        self.settings, self.engine = settings, engine
-        self.store = redis.Redis.from_url(settings.redis_url)
-        self.reader = stream.connect_async(settings.redis_url)
-        self.line = FakeLine()
-        self.outside: Outside = self.line.outside
-        self.door: Door | None = None
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        said = place.run("user", "add", "anna", "--phone", "anna", "--password", "anna-signs-in")
+        found = re.search(r"password (\S+),", said)
+        assert found, said
+        self.secret = found[1]
 
-    def seed(self, *agents: str, **rules: Any) -> None:
-        """Agents with registering phones, named as they are, in the queue `default` with these rules."""
-        usual: dict[str, Any] = {"greeting": "-", "wrap_up": 0.0, "announce_every": 0.0}
-        with db.write(self.engine) as session:
-            session.merge(QueueRow(name="default", **{**usual, **rules}))
-            for name in agents:
-                user = User(name=name, phone=name, phone_ha1="x", created_at=db.now())
-                session.add(user)
-                session.flush()
-                assert user.id
-                session.add(QueueMember(user_id=user.id, queue="default"))
+    @property
+    def store(self) -> redis.Redis:
+        return stream.connect(store.url("", self.place.folder))
 
-    async def start_line(self) -> None:
-        """A line process comes up (again)."""
-        self.line = FakeLine(self.settings.line)
-        self.outside = self.line.outside
-        self.door = Door(self.settings, self.line)
-        await self.door.start()
+    def ask(self, message: Any) -> None:
+        """A command of a desk."""
+        stream.append(self.store, stream.DESK_COMMANDS, commands.desk.encode(message))
 
-    async def ready(self, *agents: str, behaviour: str | int = "answer") -> None:
-        """Agents sign in, their phones register, and they are available."""
-        for name in agents:
-            self.outside.register(name, behaviour)
-            self.ask(commands.SignIn(name))
-            self.ask(commands.SetStatus(name, "available"))
+    def agent(self) -> dict[str, Any]:
+        """Anna on the board; {} while the store is away."""
+        with contextlib.suppress(redis.RedisError):
+            body = self.store.hget("board:agents", "anna")
+            return json.loads(body) if body else {}  # type: ignore[arg-type]
+        return {}
 
-        def all_free(board: Board) -> bool:
-            return all(
-                board.agents[name].reachable and board.agents[name].status == "available" for name in agents
-            )
+    def record(self, caller: str) -> dict[str, Any]:
+        """The newest call of this caller, as the record has it."""
+        engine = db.connect(self.place.sql)
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql(
+                f"SELECT * FROM call WHERE caller = '{caller}' ORDER BY started_at DESC"
+            ).mappings()
+            row = dict(found.first() or {})
+        engine.dispose()
+        return row
 
-        await self.board_when(all_free)
+    def owed(self, number: str) -> list[str]:
+        """States of the callbacks that this number has."""
+        engine = db.connect(self.place.sql)
+        with engine.connect() as connection:
+            rows = connection.exec_driver_sql(f"SELECT state FROM callback WHERE number = '{number}'").all()
+        engine.dispose()
+        return [row[0] for row in rows]
 
-    def ask(self, command: Any) -> None:
-        """A desk command."""
-        stream.append(self.store, stream.DESK_COMMANDS, commands.desk.encode(command))
+    @contextlib.asynccontextmanager
+    async def desk(self, answers: float | None = 0.0) -> AsyncIterator[Phone]:
+        """Anna's desk is open, her phone registered and she is available; `answers` as in Phone.answer_after."""
+        phone = Phone("anna", self.secret, server=self.place.sip, tone=AGENT_TONE)
+        phone.answer_after = answers
+        await phone.start()
+        self.store.set("desk:anna", "desk:test", px=600_000)
+        self.ask(commands.SignIn("anna"))
+        self.ask(commands.SetStatus("anna", "available"))
+        try:
+            await soon(self.free, "anna to be available")
+            yield phone
+        finally:
+            self.ask(commands.SetStatus("anna", "not_ready"))
+            await phone.stop()
 
-    def told(self, kind: type[T], **fields: Any) -> list[T]:
-        """Public events of a kind with these values."""
-        found: Any = self.store.xrange(stream.PUBLIC)
-        every = [events.public.decode(entry[b"body"]) for _, entry in found]
-        return [
-            event
-            for event in every
-            if isinstance(event, kind) and all(getattr(event, k) == v for k, v in fields.items())
-        ]
+    def free(self) -> bool:
+        """Whether anna can be offered a call."""
+        now = self.agent()
+        return bool(now) and now["activity"] == "idle" and now["reachable"] and not now["paused"]
 
-    async def hears(self, kind: type[T], **fields: Any) -> T:
-        """The first such event, as soon as it is told."""
-        return (await until(lambda: self.told(kind, **fields)))[0]
+    async def freed(self) -> None:
+        """Anna ends her wrap-up, and is free."""
+        await soon(lambda: self.agent().get("activity") in ("idle", "wrap_up"), "the agent's call to end")
+        now = self.agent()
+        if now["activity"] == "wrap_up":
+            self.ask(commands.FinishWrapUp("anna", now["wrap_call"], "resolved"))
+        await soon(self.free, "the agent to be free")
 
-    async def board_when(self, seen: Callable[[Board], Any]) -> Board:
-        """The board as soon as it looks so."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            board = await read_board(self.reader)
-            with contextlib.suppress(KeyError):
-                if seen(board):
-                    return board
-            assert time.monotonic() < end, f"the board stayed {board}"
-            await asyncio.sleep(0.01)
-
-
-async def until(found: Callable[[], T]) -> T:
-    """What `found` returns as soon as it is true."""
-    end = time.monotonic() + PATIENCE
-    while not (value := found()):
-        assert time.monotonic() < end, "waited in vain"
-        await asyncio.sleep(0.01)
-    return value
-
-
-@contextlib.asynccontextmanager
-async def conducting(settings: Settings, engine: Engine) -> AsyncIterator[Conductor]:
-    """A conductor in this process."""
-    conductor = Conductor(settings, engine, finder(settings, engine))
-    task = asyncio.create_task(conductor.run())
-    try:
-        yield conductor
-    finally:
-        task.cancel()
-        ended = (await asyncio.gather(task, return_exceptions=True))[0]
-        assert not isinstance(ended, Exception), ended
+    @contextlib.asynccontextmanager
+    async def customer(self, number: str) -> AsyncIterator[PhoneCall]:
+        """A customer who rings the hotline."""
+        phone = Phone(number, server=self.place.sip, tone=CUSTOMER_TONE)
+        await phone.start()
+        try:
+            yield phone.call("hotline")
+        finally:
+            await phone.stop()
 
 
-@contextlib.asynccontextmanager
-async def hotline(settings: Settings, engine: Engine) -> AsyncIterator[Hotline]:
-    """Line and store clients; the conductor is started by the test."""
-    place = Hotline(settings, engine)
-    try:
-        await place.start_line()
-        yield place
-    finally:
-        if place.door is not None:
-            await place.door.stop()
-        await place.reader.aclose()
-        place.store.close()
+async def hear_each_other(customer: PhoneCall, agent: PhoneCall) -> None:
+    """Both directions of audio, by frequency."""
+    await soon(lambda: abs(customer.voice.loudest() - AGENT_TONE) < NEAR, "the customer to hear the agent")
+    await soon(lambda: abs(agent.voice.loudest() - CUSTOMER_TONE) < NEAR, "the agent to hear the customer")

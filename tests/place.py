@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from callcenter.settings import Settings
 from tests.ports import free_port
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class Place:
         self.environment.pop("REDIS_URL", None)
         self.process: subprocess.Popen[bytes] | None = None
         self.token = ""
+        self.sql = Settings(data_dir=folder, database_url=database_url).sql
 
     def run(self, *arguments: str) -> str:
         """`callcenter ARGUMENTS` to its end; what it printed."""
