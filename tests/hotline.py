@@ -79,7 +79,7 @@ class Hotline:
         """Anna's desk is open, her phone registered and she is available; `answers` as in Phone.answer_after."""
         phone = Phone("anna", self.secret, server=self.place.sip, tone=AGENT_TONE)
         phone.answer_after = answers
-        await phone.start()
+        await self._registered(phone)
         self.store.set("desk:anna", "desk:test", px=600_000)
         self.ask(commands.SignIn("anna"))
         self.ask(commands.SetStatus("anna", "available"))
@@ -90,17 +90,30 @@ class Hotline:
             self.ask(commands.SetStatus("anna", "not_ready"))
             await phone.stop()
 
+    async def _registered(self, phone: Phone) -> None:
+        """A line that started a moment ago may not know its phones yet: a phone tries again."""
+        for _ in range(100):
+            with contextlib.suppress(ConnectionRefusedError):
+                await phone.start()
+                return
+            await asyncio.sleep(0.2)
+        raise AssertionError("the phone cannot register")
+
     def free(self) -> bool:
         """Whether anna can be offered a call."""
         now = self.agent()
         return bool(now) and now["activity"] == "idle" and now["reachable"] and not now["paused"]
 
-    async def freed(self) -> None:
-        """Anna ends her wrap-up, and is free."""
+    async def wrapped_up(self) -> None:
+        """Anna's call has ended, and her wrap-up after it."""
         await soon(lambda: self.agent().get("activity") in ("idle", "wrap_up"), "the agent's call to end")
         now = self.agent()
         if now["activity"] == "wrap_up":
             self.ask(commands.FinishWrapUp("anna", now["wrap_call"], "resolved"))
+
+    async def freed(self) -> None:
+        """Anna has wrapped up, and is free."""
+        await self.wrapped_up()
         await soon(self.free, "the agent to be free")
 
     @contextlib.asynccontextmanager

@@ -116,7 +116,7 @@ class Place:
         assert self.process
         for child in _children(self.process.pid):
             command = _command(child)
-            if command.endswith(f"callcenter {part}") or (part == "store" and "--appendonly" in command):
+            if command.endswith(f"callcenter {part}") or (part == "store" and "-server " in command):
                 return child
         return 0
 

@@ -85,7 +85,7 @@ async def test_conductor_killed_keeps_who_waits_in_order(hotline: Hotline) -> No
             await hear_each_other(first, phone.incoming[0])
             first.hang_up()
             phone.answer_after = 0.0
-            await hotline.freed()
+            await hotline.wrapped_up()
             agent = await conversation(phone, second, 1)
             assert agent.caller
             second.hang_up()
