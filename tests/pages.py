@@ -13,7 +13,7 @@ import redis
 import uvicorn
 from sqlmodel import Session
 
-from callcenter import db, events, stream
+from callcenter import db, defaults, events, stream
 from callcenter.people import desk as people
 from callcenter.people.models import User
 from callcenter.settings import Settings
@@ -36,6 +36,7 @@ class Pages:
 
     def __post_init__(self) -> None:
         self._engine = db.connect(self.settings.sql)
+        defaults.ensure(self._engine, self.settings)
 
     def add_user(self, name: str, role: str = "agent", **more: Any) -> User:
         with self.session() as session:

@@ -15,8 +15,28 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callcenter import assets, db, stream
+from callcenter.callbacks.desk import follow as follow_callbacks
 from callcenter.settings import Settings, host_port
-from callcenter.web import agents, auth, health, live, respond, sign_in, wallboard
+from callcenter.surveys.desk import follow as follow_surveys
+from callcenter.tickets.desk import Desk
+from callcenter.web import (
+    agents,
+    auth,
+    callbacks,
+    calls,
+    controls,
+    customers,
+    desk,
+    health,
+    ledger,
+    live,
+    queues,
+    respond,
+    sign_in,
+    surveys,
+    tickets,
+    wallboard,
+)
 from callcenter.web.pages import STATIC, Pages
 from callcenter.web.parts import POOL, Parts, Record
 
@@ -60,6 +80,7 @@ def build(settings: Settings) -> Starlette:
         store=store,
         feed=live.Feed(store),
         pages=Pages(settings),
+        desk=Desk(settings, (follow_callbacks, follow_surveys)),
     )
 
     @contextlib.asynccontextmanager
@@ -90,8 +111,17 @@ def routes(of_others: Path) -> list[BaseRoute]:
     return [
         auth.route("/", home),
         *sign_in.routes(),
+        *desk.routes(),
+        *controls.routes(),
+        *ledger.routes(),
+        *tickets.routes(),
         *wallboard.routes(),
         *agents.routes(),
+        *customers.routes(),
+        *calls.routes(),
+        *callbacks.routes(),
+        *surveys.routes(),
+        *queues.routes(),
         *health.routes(),
         auth.route("/events", live.events_json, act="audit.see"),
         auth.route("/feed", live.changes),

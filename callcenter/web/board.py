@@ -12,7 +12,7 @@ _CALL: Entry = {
     "id": "", "kind": "inbound", "direction": "in", "state": "arriving", "caller": "", "caller_name": "",
     "withheld": False, "called": "", "customer": 0, "ticket": 0, "queue": "", "position": 0, "agent": "",
     "offer": "", "line": "", "started": 0.0, "queued": 0.0, "answered": 0.0, "held": 0.0, "muted": False,
-    "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "",
+    "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "", "lacks": [],
 }  # fmt: skip
 _AGENT: Entry = {
     "name": "", "display": "", "status": "signed_out", "reason": "", "activity": "idle", "reachable": False,
@@ -21,7 +21,7 @@ _AGENT: Entry = {
 }  # fmt: skip
 _QUEUE: Entry = {
     "name": "", "label": "", "waiting": 0, "oldest": 0.0, "offered": 0, "answered": 0, "abandoned": 0,
-    "short_abandon": 0, "within": 0, "lost": 0, "service_level": 20.0, "longest_today": 0.0, "day": "",
+    "short_abandon": 0, "within": 0, "lost": 0, "target_time": 20.0, "longest_today": 0.0, "day": "",
 }  # fmt: skip
 
 
@@ -50,8 +50,11 @@ async def agent_and_call(store: redis.asyncio.Redis, name: str) -> tuple[Entry, 
     wanted = agent["call"] or agent["wrap_call"]
     if not wanted:
         return agent, None
-    found = await store.hget("board:calls", wanted)
-    return agent, _entry(found, {**_CALL, "id": wanted, "state": "ended"})
+    call = _entry(await store.hget("board:calls", wanted), {**_CALL, "id": wanted, "state": "ended"})
+    if call["line"]:
+        line = _entry(await store.hget("board:lines", call["line"]), {"lacks": []})
+        call["lacks"] = line["lacks"]
+    return agent, call
 
 
 async def queues_of(store: redis.asyncio.Redis, names: list[str]) -> list[Entry]:

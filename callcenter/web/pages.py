@@ -119,7 +119,8 @@ class Shown:
         if abs(distance) < NEAR:
             text = format_timedelta(round(distance), threshold=1.5, add_direction=True, locale=self.locale)
         else:
-            text = format_datetime(instant, "yyyy-MM-dd HH:mm", tzinfo=self.zone, locale=self.locale)
+            year = "" if instant.year == datetime.now(UTC).year else "yyyy-"
+            text = format_datetime(instant, f"{year}MM-dd HH:mm", tzinfo=self.zone, locale=self.locale)
         return Markup('<time datetime="{}" title="{}" data-relative>{}</time>').format(
             instant.isoformat(), self.moment(instant), text
         )

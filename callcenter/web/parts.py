@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 
 from callcenter import db
 from callcenter.settings import Settings
+from callcenter.tickets.desk import Desk
 
 if TYPE_CHECKING:
     from callcenter.web.live import Feed
@@ -36,6 +37,10 @@ class Record:
         self.engine = engine
         self.store = store
         self.limiter = anyio.CapacityLimiter(SQLITE_THREADS if engine.dialect.name == "sqlite" else POOL)
+
+    async def work(self, work: Callable[[], T]) -> T:
+        """What `work` returns, run in one of the record's threads."""
+        return await anyio.to_thread.run_sync(work, limiter=self.limiter)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """What `work` returns; nothing is committed."""
@@ -74,6 +79,8 @@ class Parts:
     store: redis.asyncio.Redis
     feed: "Feed"
     pages: "Pages"
+    desk: Desk
+    """What people do with complaints; callbacks and surveys follow from it."""
     passwords: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
     """Argon2 takes 64 MiB and 200 ms of a core each."""
 

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from callcenter import stream
+from callcenter import db, stream
+from callcenter.tickets import queries
 from callcenter.web import auth, board, live, respond
 from callcenter.web.board import Entry
 from callcenter.web.parts import Parts, parts
@@ -53,17 +54,18 @@ async def state(held: Parts) -> dict[str, Any]:
     """What the board shows now."""
     now = time.time()
     seen = await board.whole(held.store)
+    late = await held.record.read(lambda session: queries.escalated(session, db.now()))
     return {
         "now": now,
         "queues": [_figures(queue, seen, now) for _, queue in sorted(seen.queues.items())],
         "agents": sorted((_tile(agent, now) for agent in seen.agents.values()), key=_odd_ones_first),
         "calls": sorted(_live(seen), key=lambda call: call["started"]),
-        "escalations": [],
+        "escalations": late,
     }
 
 
 def service_level(queue: Entry) -> float | None:
-    """Answered within T / (answered + abandoned), T = `service_level` seconds; None when nothing ended.
+    """Answered within T / (answered + abandoned), T = `target_time` seconds; None when nothing ended.
 
     Metric definitions, version 1: short abandons (within 5 s) count on neither side.
     """

@@ -91,14 +91,15 @@ WORDS: dict[str, dict[str, str]] = {
         "praise": lazy("Praise"),
     },
     "ticket.type": {
-        "leak": lazy("Leak"),
-        "power": lazy("Power"),
-        "lift": lazy("Lift"),
-        "noise": lazy("Noise"),
-        "billing": lazy("Billing"),
+        "product": lazy("Product"),
         "delivery": lazy("Delivery"),
-        "quality": lazy("Quality"),
-        "staff": lazy("Staff conduct"),
+        "installation": lazy("Installation"),
+        "repair": lazy("Repair"),
+        "warranty": lazy("Warranty"),
+        "refund": lazy("Refund"),
+        "billing": lazy("Billing"),
+        "service": lazy("Service"),
+        "environment": lazy("Environment"),
         "other": lazy("Other"),
     },
     "severity": {"1": lazy("Emergency"), "2": lazy("Severe"), "3": lazy("Normal"), "4": lazy("Low")},
@@ -137,30 +138,40 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "callback.mode": {"customer_first": lazy("Customer first"), "agent_first": lazy("Agent first")},
     "disposition": {
+        "resolved": lazy("Settled in the call"),
         "complaint_logged": lazy("Complaint logged"),
-        "complaint_continued": lazy("About an open complaint"),
-        "enquiry_answered": lazy("Enquiry answered"),
-        "follow_up": lazy("Follow-up needed"),
+        "callback_agreed": lazy("Callback agreed"),
+        "transferred": lazy("Transferred"),
         "wrong_number": lazy("Wrong number"),
-        "nobody_spoke": lazy("Nobody spoke"),
+        "no_need": lazy("Nothing to do"),
         "other": lazy("Other"),
+        "": "",
     },
     "entry": {
         "opened": lazy("Registered"),
         "note": lazy("Note"),
         "call": lazy("Call"),
-        "state": lazy("State"),
+        "assessed": lazy("Assessed"),
+        "asked": lazy("Question to the customer"),
+        "resumed": lazy("Handling goes on"),
+        "proposed": lazy("Settlement proposed"),
+        "returned": lazy("Proposal returned"),
+        "cosigned": lazy("Co-signed"),
+        "reported": lazy("Reported back"),
+        "not_settled": lazy("Not settled: second handling"),
+        "closed": lazy("Closed"),
+        "closed_unreached": lazy("Closed, customer not reached"),
+        "withdrawn": lazy("Withdrawn"),
+        "reopened": lazy("Reopened"),
+        "continued": lazy("Continued in a new complaint"),
         "notice": lazy("Notice"),
+        "escalated": lazy("Escalation"),
         "callback": lazy("Callback"),
         "survey": lazy("Survey"),
         "promise": lazy("Promise"),
-        "reopened": lazy("Reopened"),
-        "proposed": lazy("Settlement proposed"),
-        "closed": lazy("Closed"),
-        "assessed": lazy("Assessed"),
-        "question": lazy("Question to the customer"),
-        "level": lazy("Escalation"),
+        "promise_kept": lazy("Promise kept"),
     },
+    "promise": {"open": lazy("open"), "kept": lazy("kept"), "broken": lazy("broken")},
     "language": {"en": "English", "zh_Hans": "简体中文", "zh_Hant": "繁體中文"},
     "spoken": {"en": lazy("English"), "cmn": lazy("Mandarin"), "yue": lazy("Cantonese")},
     "part": {
@@ -190,9 +201,60 @@ ERRORS = {
 }
 """Stable code -> what a person reads when an error has no sentence of its own."""
 
+REFUSED = lazy("This did not work: the call has moved on. Look at the desk as it is now.")
+REFUSALS = {
+    "not-found": lazy("This call or this agent is gone."),
+    "not-allowed": lazy("Your phone cannot be answered from here: pick it up."),
+    "invalid-input": lazy("The system did not understand this."),
+}
+"""Why the conductor said no -> what the agent reads."""
+
+ACTIONS = {
+    "note": (lazy("Write a note"), lazy("It stays in the timeline; it cannot be changed later.")),
+    "assess": (lazy("Assess"), lazy("Type, region and severity are set; the targets follow the severity.")),
+    "ask_customer": (
+        lazy("Ask the customer"),
+        lazy("The clocks stand still until the customer answers, at the latest until the time you set."),
+    ),
+    "resume": (lazy("Go on handling"), lazy("The customer has answered: the clocks run again.")),
+    "propose": (
+        lazy("Propose a settlement"),
+        lazy("The answer is written down; next it is reported back to the customer."),
+    ),
+    "return_proposal": (lazy("Return the proposal"), lazy("The complaint goes back to handling.")),
+    "cosign": (lazy("Co-sign"), lazy("You agree to the answer; the owner may report it back.")),
+    "report_back": (
+        lazy("Report back"),
+        lazy("A callback becomes due: the customer is called with this answer."),
+    ),
+    "close": (
+        lazy("Close as settled"),
+        lazy("The conversation of the callback is the proof. A survey call follows."),
+    ),
+    "settle_on_the_line": (
+        lazy("Settled on the line"),
+        lazy(
+            "The customer said yes in this call: it is closed at once, the call is the proof. A survey follows."
+        ),
+    ),
+    "not_settled": (lazy("Not settled"), lazy("Second handling begins; the owner stays the same.")),
+    "close_unreached": (
+        lazy("Close, customer not reached"),
+        lazy("At least 3 attempts on 2 days at different hours are needed. Reported apart."),
+    ),
+    "withdraw": (
+        lazy("Withdrawn by the customer"),
+        lazy("The customer takes the complaint back in a call on record. Nothing more is done."),
+    ),
+    "reopen": (
+        lazy("Reopen"),
+        lazy("A new cycle begins with the same owner; after 14 days a new, linked complaint."),
+    ),
+}
+"""Act -> its label and its consequence in words."""
+
 STATUSES = ("available", "not_ready")
 BREAKS = tuple(WORDS["break"])
-DISPOSITIONS = tuple(WORDS["disposition"])
 
 
 def word(group: str, code: object) -> str:

@@ -1,5 +1,6 @@
 // <live-feed src after>: one EventSource; frames replace the parts of the page that they name. What a person types
 // lies outside these parts. A lost connection shows a bar and heals by itself.
+import { tab } from "./tab.js";
 import { refreshTimes, setServerClock } from "./times.js";
 
 const pause = { first: 1000, longest: 15000 };
@@ -91,7 +92,7 @@ class LiveFeed extends HTMLElement {
   open() {
     const address = new URL(this.getAttribute("src"), location.href);
     if (this.after) address.searchParams.set("after", this.after);
-    if (this.tab) address.searchParams.set("tab", this.tab);
+    if (this.classList.contains("seat")) address.searchParams.set("tab", tab);
     this.source = new EventSource(address);
     this.source.onopen = () => {
       this.wait = pause.first;

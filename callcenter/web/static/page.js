@@ -3,3 +3,4 @@ import "./times.js";
 import "./forms.js";
 import "./keys.js";
 import "./live.js";
+import "./desk.js";
