@@ -6,6 +6,7 @@ Its sound card is a loop, so whoever talks to it hears himself: both directions 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,16 +24,19 @@ from tests.sip.conftest import config
 
 pytestmark = pytest.mark.needs("baresip")
 
+LOOP = "aubridge,loop"
 CONFIG = """\
 sip_listen 127.0.0.1:{sip}
 audio_player aubridge,loop
-audio_source aubridge,loop
-audio_alert aubridge,loop
-ausrc_srate 8000
+audio_source {source}
+audio_alert aubridge,alert
+ausrc_srate {rate}
+ausrc_channels {channels}
 auplay_srate 8000
 module_path {modules}
 module g711.so
 module aubridge.so
+module ausine.so
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -43,10 +47,23 @@ ctrl_tcp_listen 127.0.0.1:{control}
 class Baresip:
     """One baresip process, steered by its control port (netstrings of JSON)."""
 
-    def __init__(self, folder: Path, line: str, codec: str, answers: str = "auto") -> None:
+    def __init__(
+        self, folder: Path, line: str, codec: str, answers: str = "auto", source: str = LOOP
+    ) -> None:
         self.folder, self.control = folder, free_port()
+        # The sine speaks nothing but stereo at 48 kHz.
+        rate, channels = (8000, 1) if source == LOOP else (48000, 2)
         modules = next(Path("/usr").glob("lib*/**/baresip/modules"))
-        (folder / "config").write_text(CONFIG.format(sip=free_port(), control=self.control, modules=modules))
+        (folder / "config").write_text(
+            CONFIG.format(
+                sip=free_port(),
+                control=self.control,
+                modules=modules,
+                source=source,
+                rate=rate,
+                channels=channels,
+            )
+        )
         account = f"<sip:anna@{line}>;auth_pass=a-secret;answermode={answers};audio_codecs={codec}\n"
         (folder / "accounts").write_text(account)
         (folder / "contacts").touch()
@@ -97,17 +114,8 @@ class Place:
 
 @pytest.fixture(params=["PCMA", "PCMU"])
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    line = SipuaLine(Options(rtp_ports=(26000, 26999)))
-    heard = Answering(line)
-    address = await line.start(heard, config(), Memory())
-    baresip = Baresip(tmp_path, address, request.param)
-    await baresip.start()
-    try:
-        await heard.next(events.PhoneRegistered, phone="anna")
-        yield Place(line, heard, address, baresip)
-    finally:
-        await baresip.stop()
-        await line.stop()
+    async with a_place(tmp_path, request.param) as place:
+        yield place
 
 
 @pytest.mark.parametrize("first", ["agent", "customer"])
@@ -128,36 +136,47 @@ async def test_baresip_as_the_agents_phone_hears_and_is_heard(place: Place, firs
     await customer.stop()
 
 
-async def test_baresip_rings_the_hotline_presses_a_key_and_is_let_go(place: Place) -> None:
-    await place.baresip.tell("dial", f"sip:hotline@{place.address}")
-    arrived = await place.heard.next(events.CallArrived)
-    assert arrived.phone == "anna"
-    await place.heard.next(events.LegAnswered, leg=arrived.leg)
-    place.line.execute(commands.PlayPrompts(arrived.leg, "hello", ("tone:440:100",)))
-    await place.heard.next(events.PromptFinished)
-    await place.baresip.tell("sndcode", "5")
-    assert (await place.heard.next(events.DigitPressed)).digit == "5"
-    place.line.execute(commands.HangUpLeg(arrived.leg))
-    assert (await place.heard.next(events.LegEnded)).by == "us"
-
-
-async def test_baresip_is_rung_and_the_call_withdrawn(tmp_path: Path) -> None:
+@asynccontextmanager
+async def a_place(folder: Path, codec: str, **baresip: str) -> AsyncIterator[Place]:
     line = SipuaLine(Options(rtp_ports=(26000, 26999)))
     heard = Answering(line)
     address = await line.start(heard, config(), Memory())
-    baresip = Baresip(tmp_path, address, "PCMA", answers="manual")
-    await baresip.start()
+    phone = Baresip(folder, address, codec, **baresip)
+    await phone.start()
     try:
-        await heard.next(events.PhoneRegistered)
-        line.execute(commands.DialLeg("leg", phone="anna"))
-        await heard.next(events.LegRinging)
-        line.execute(commands.HangUpLeg("leg"))
-        assert (await heard.next(events.LegEnded)).outcome == "cancelled"
-        line.execute(commands.DialLeg("again", phone="anna"))
-        await heard.next(events.LegRinging, leg="again")
-        await baresip.tell("hangup")
-        refused = await heard.next(events.LegEnded, leg="again")
-        assert (refused.by, refused.code // 100) in (("remote", 4), ("remote", 6))
+        await heard.next(events.PhoneRegistered, phone="anna")
+        yield Place(line, heard, address, phone)
     finally:
-        await baresip.stop()
+        await phone.stop()
         await line.stop()
+
+
+async def test_baresip_rings_speaks_presses_a_key_and_is_let_go(tmp_path: Path) -> None:
+    async with a_place(tmp_path, "PCMU", source="ausine,700") as place:
+        place.heard.phone = "bert"
+        agent = Phone("bert", "b-secret", server=place.address)
+        await agent.start()
+        await place.baresip.tell("dial", f"sip:hotline@{place.address}")
+        arrived = await place.heard.next(events.CallArrived)
+        assert arrived.phone == "anna"
+        await place.heard.next(events.LegsBridged)
+        await until(lambda: agent.incoming[0].voice.loudest() == 700, "baresip is heard")
+        await place.baresip.tell("sndcode", "5")
+        pressed = await place.heard.next(events.DigitPressed)
+        assert (pressed.digit, pressed.method, pressed.leg) == ("5", "rtp", arrived.leg)
+        place.line.execute(commands.HangUpLeg(arrived.leg))
+        assert (await place.heard.next(events.LegEnded, leg=arrived.leg)).by == "us"
+        await agent.stop()
+
+
+async def test_baresip_is_rung_withdrawn_and_refuses(tmp_path: Path) -> None:
+    async with a_place(tmp_path, "PCMA", answers="manual") as place:
+        place.line.execute(commands.DialLeg("leg", phone="anna"))
+        await place.heard.next(events.LegRinging)
+        place.line.execute(commands.HangUpLeg("leg"))
+        assert (await place.heard.next(events.LegEnded)).outcome == "cancelled"
+        place.line.execute(commands.DialLeg("again", phone="anna"))
+        await place.heard.next(events.LegRinging, leg="again")
+        await place.baresip.tell("hangup")
+        refused = await place.heard.next(events.LegEnded, leg="again")
+        assert (refused.by, refused.code // 100) in (("remote", 4), ("remote", 6))
