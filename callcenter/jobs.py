@@ -8,7 +8,9 @@ import redis
 from rq import Queue, Retry
 
 QUEUES = ("callbacks", "surveys", "notices")
-AGAIN_AFTER = (1, 5, 15, 60, 120, 300, 600, 600)
+LONGEST = 20
+"""Seconds that a job may take; when its worker is killed it is run again that much later."""
+AGAIN_AFTER = (0, 1, 5, 15, 60, 120, 300, 600, 600)
 """Seconds until a failed job is run again: a database that restarts takes longer than five tries in a row."""
 
 
@@ -22,5 +24,5 @@ def enqueue(client: redis.Redis, queue: str, job: str, *ids: str | int) -> None:
         retry=Retry(max=len(AGAIN_AFTER), interval=list(AGAIN_AFTER)),
         result_ttl=0,
         failure_ttl=7 * 86400,
-        job_timeout=60,
+        job_timeout=LONGEST,
     )

@@ -21,7 +21,7 @@ from workers.place import here
 
 log = structlog.get_logger()
 
-TIMEOUT = 10
+TIMEOUT = 4
 """Seconds for each step of the SMTP dialogue."""
 AWAY = "mail:away"
 """Store key that lives a while behind a failed connection: other mail does not queue up before the same wall."""

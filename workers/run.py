@@ -11,6 +11,7 @@ from typing import Any
 import redis
 import structlog
 from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.scheduler import RQScheduler
 
 from callcenter.ids import new_id
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 
 WORKER_TTL = 20
 MAINTENANCE = 5
+GRACE = 5
 
 
 class Worker(SimpleWorker):
@@ -30,11 +32,18 @@ class Worker(SimpleWorker):
         super().__init__(*args, **kwargs)
         self.retries: Any = RQScheduler(self.queues, connection=self.connection, interval=MAINTENANCE)
 
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """Seconds behind which a job that began is taken for abandoned: no job of ours runs past its timeout."""
+        return int(job.timeout or WORKER_TTL) + GRACE
+
     def run_maintenance_tasks(self) -> None:
         """Also put failed jobs back whose time has come."""
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        self.retries.acquire_locks()
-        self.retries.enqueue_scheduled_jobs()
+        for queue in self.queues:
+            # Two workers must not enqueue one retry twice; RQ's own lock outlives a killed worker by a minute.
+            if self.connection.set(f"retries:{queue.name}", self.name, nx=True, ex=MAINTENANCE - 1):
+                self.retries.prepare_registries([queue.name])
+                self.retries.enqueue_scheduled_jobs()
 
 
 def main(settings: Settings, queue: str) -> int:
