@@ -98,6 +98,10 @@ class Registrar:
     def register(self, server: ServerTransaction) -> None:
         """Section 10.3."""
         phone = self._phones.get(user_of(server.request.headers.get("to")[0]))
+        if phone is None and not self._config.version:
+            # A line that no conductor has told of its phones yet: a 404 would make them give up.
+            server.reply(503, headers={"Retry-After": "2"})
+            return
         if phone is None or not phone.ha1:
             server.reply(403 if phone else 404)
             return
