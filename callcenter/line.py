@@ -69,6 +69,7 @@ def driver(settings: Settings) -> Line:
             advertised=settings.sip_advertised,
             rtp_ports=port_range(settings.rtp_ports),
             data_dir=settings.data_dir,
+            silent_after=settings.silent_after,
         )
     )
 

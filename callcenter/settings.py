@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     sip_advertised: str = ""
     """Host that our Via, Contact and SDP name, when it is not the one we bind (NAT, containers)."""
     rtp_ports: str = "20000-29999"
+    silent_after: float = Field(default=30.0, ge=1, le=600)
+    """Seconds without any audio packet from a party that should send, after which it counts as lost."""
     driver: Literal["sipua", "fake"] = "sipua"
     line: str = "line1"
     """Name of this line process; unique over all lines of the installation."""

@@ -234,12 +234,12 @@ class Phone:
             call.hang_up()
 
     async def stop(self) -> None:
-        """Hang up, unregister without waiting for the answers, close."""
+        """Hang up, unregister, close; answers are awaited for half a second."""
         self.hang_up_all()
         if self._registration is not None:
             self._registration.stop()
             self._registration = None
-        await asyncio.sleep(0.02)
+        await self.agent.settle(0.5)
         await self.agent.stop()
 
     def _new_call(self) -> PhoneCall:

@@ -1,8 +1,11 @@
 """The line process between a driver and a real store: order, cursor, epochs, outages, and nobody who leads."""
 
 import asyncio
+import dataclasses
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,9 @@ from callcenter.settings import Settings
 from callcenter.telephony import config as line_config
 from callcenter.telephony.fake import FakeLine
 from callcenter.telephony.line import LineConfig
+from callcenter.telephony.line import Phone as Extension
+from callcenter.telephony.phone import Phone
+from callcenter.telephony.sipua.digest import ha1
 from tests.events import until
 
 
@@ -205,27 +211,83 @@ async def test_a_broken_command_does_not_stop_the_next(own_store: Store, open_do
     await until(lambda: own_store.of(events.LegAnswered))
 
 
-async def test_the_process_stops_cleanly(own_store: Store, tmp_path: Path) -> None:
-    import os
-    import sys
+@dataclasses.dataclass
+class Process:
+    """`callcenter line` as a process of its own."""
 
-    environment = {
-        **os.environ,
-        "REDIS_URL": own_store.url,
-        "CALLCENTER_DATA_DIR": str(tmp_path),
-        "CALLCENTER_SIP": "127.0.0.1:0",
-        "CALLCENTER_RTP_PORTS": "23000-23099",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "callcenter",
-        "line",
-        env=environment,
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    await until(lambda: own_store.of(events.LineStarted))
-    process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    store: Store
+    folder: Path
+    child: asyncio.subprocess.Process | None = None
+    starts: int = 0
+
+    async def start(self) -> str:
+        """The address that it announces."""
+        environment = {
+            **os.environ,
+            "REDIS_URL": self.store.url,
+            "CALLCENTER_DATA_DIR": str(self.folder),
+            "CALLCENTER_SIP": "127.0.0.1:0",
+            "CALLCENTER_RTP_PORTS": "23000-23099",
+        }
+        self.child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "callcenter", "line",
+            env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.starts += 1
+        await until(lambda: len(self.store.of(events.LineStarted)) == self.starts, "the line is up")
+        return str(self.store.of(events.LineStarted)[-1].address)
+
+    async def end(self, number: int) -> int:
+        assert self.child
+        self.child.send_signal(number)
+        return await asyncio.wait_for(self.child.wait(), 20)
+
+
+@pytest.fixture
+async def process(own_store: Store, tmp_path: Path) -> AsyncIterator[Process]:
+    process = Process(own_store, tmp_path)
+    yield process
+    if process.child and process.child.returncode is None:
+        await process.end(signal.SIGKILL)
+
+
+async def test_the_process_hangs_up_and_stops_cleanly(own_store: Store, process: Process) -> None:
+    customer = Phone("+8613800138000", server=await process.start())
+    await customer.start()
+    call = customer.call("hotline")
+    await until(lambda: own_store.of(events.CallArrived))
+    own_store.command(commands.AnswerLeg(own_store.of(events.CallArrived)[0].leg))
+    await until(call.up.is_set)
+    assert await process.end(signal.SIGTERM) == 0
+    await until(call.over.is_set)
+    assert call.ending
+    assert call.ending.how == "bye"
+    assert [event.outcome for event in own_store.of(events.LegEnded)] == ["hung_up"]
     assert own_store.of(events.LineStopped)
+    await customer.stop()
+
+
+async def test_a_killed_line_comes_back_ends_its_calls_and_knows_its_phones(
+    own_store: Store, process: Process
+) -> None:
+    config = LineConfig(phones=(Extension("anna", ha1("anna", "callcenter", "secret")),))
+    own_store.client.set("line:config", line_config.encode(config))
+    address = await process.start()
+    customer, anna = Phone("1001", server=address), Phone("anna", "secret", server=address)
+    await customer.start()
+    await anna.start()
+    call = customer.call("hotline")
+    await until(lambda: own_store.of(events.CallArrived))
+    own_store.command(commands.AnswerLeg(own_store.of(events.CallArrived)[0].leg))
+    await until(call.up.is_set)
+    await until(lambda: own_store.client.hlen("line:dialogs:line1") == 1)
+    await until(lambda: own_store.client.hlen("line:bindings:line1") == 1)
+    await process.end(signal.SIGKILL)
+    await process.start()
+    await until(call.over.is_set, "the new process ends the call of the old one")
+    await until(lambda: own_store.client.hlen("line:dialogs:line1") == 0)
+    own_store.command(commands.DialLeg("again", phone="anna"))
+    await until(lambda: any(event.leg == "again" for event in own_store.of(events.LegAnswered)))
+    assert len({event.boot for event in own_store.of(events.LineStarted)}) == 2
+    await customer.stop()
+    await anna.stop()

@@ -56,6 +56,14 @@ async def test_a_wrong_secret_or_an_unknown_phone_is_refused(world: World, user:
     assert world.reported.of(events.PhoneRegistered) == []
 
 
+async def test_whoever_guesses_secrets_is_refused_for_a_while(world: World) -> None:
+    for _ in range(20):
+        with pytest.raises(ConnectionRefusedError):
+            await world.phone("anna", "guess")
+    with pytest.raises(ConnectionRefusedError):
+        await world.phone("anna", "a-secret")
+
+
 async def test_a_phone_registers_over_tcp_and_is_lost_with_its_connection(world: World) -> None:
     phone = await world.phone("anna", "a-secret", transport="tcp")
     await world.reported.next(events.PhoneRegistered)

@@ -33,6 +33,7 @@ from callcenter.telephony.sipua.wire import (
 
 log = logging.getLogger(__name__)
 
+_LOOK = 0.01
 _MERGE_WINDOW = 32.0
 """Seconds in which the same INVITE by another way counts as merged (RFC 3261 section 8.2.2.2)."""
 
@@ -65,6 +66,13 @@ class UserAgent:
         self._host, self._advertised = host, advertised
         self.port = await self._transport.start(host, port)
         return join_host(host, self.port)
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until everything that we asked is answered, BYEs above all; at most so long."""
+        for _ in range(int(seconds / _LOOK)):
+            if not self._transactions.unanswered():
+                return
+            await asyncio.sleep(_LOOK)
 
     async def stop(self) -> None:
         for handle in self._repeats.values():

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _REMEMBERED = 20_000
 """Ids of placed legs that we keep, so that a command read twice dials once."""
+_FAREWELL = 4
+"""Times T1 that a stopping line waits for the answers to its BYEs: two repetitions."""
 _LAG = 1.0
 """Seconds that the loop may be late before new calls get 503."""
 
@@ -116,7 +118,7 @@ class SipuaLine:
         if hang_up:
             for leg in list(self._legs.values()):
                 leg.hang_up("normal")
-            await asyncio.sleep(min(0.2, self._options.timers.t1))
+            await self._agent.settle(_FAREWELL * self._options.timers.t1)
         await self._agent.stop()
         await self._media.stop()
 

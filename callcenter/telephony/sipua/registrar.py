@@ -29,6 +29,26 @@ class _Kept:
     flow: Flow
 
 
+class Guesses:
+    """Wrong secrets by source. Whoever guesses too often is refused for a while, even with the right one."""
+
+    def __init__(self, most: int = 20, window: float = 60.0) -> None:
+        self._most = most
+        self._window = window
+        self._wrong: dict[str, list[float]] = {}
+
+    def count(self, host: str) -> None:
+        now = time.monotonic()
+        if len(self._wrong) > 10_000:
+            self._wrong = {h: at for h, at in self._wrong.items() if now - at[-1] < self._window}
+        self._wrong.setdefault(host, []).append(now)
+        del self._wrong[host][: -self._most]
+
+    def too_many(self, host: str) -> bool:
+        times = self._wrong.get(host, ())
+        return len(times) >= self._most and time.monotonic() - times[0] < self._window
+
+
 class Registrar:
     """Where the phones are. `report` gets PhoneRegistered and PhoneUnregistered."""
 
@@ -41,6 +61,7 @@ class Registrar:
         self._phones: dict[str, Phone] = {}
         self._kept: dict[str, list[_Kept]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._guesses = Guesses()
 
     def start(self, memory: Memory) -> None:
         """Keep what an earlier process knew; what expired meanwhile is dropped at the first sweep."""
@@ -87,9 +108,10 @@ class Registrar:
         )
         realm = self._config.realm
         verdict = self._challenger.check(server.request, header, realm, phone.user, phone.ha1)
-        if verdict == "ok":
+        if verdict == "ok" and not self._guesses.too_many(server.inbound.flow.host):
             return True
-        if verdict == "wrong":
+        if verdict in ("ok", "wrong"):
+            self._guesses.count(server.inbound.flow.host)
             server.reply(403)
         else:
             server.reply(status, headers={ask: self._challenger.challenge(realm, verdict == "stale")})

@@ -360,6 +360,10 @@ class Transactions:
         """Transactions that still remember something."""
         return len(self._servers) + len(self._clients)
 
+    def unanswered(self) -> int:
+        """Requests of ours that still wait for their final answer."""
+        return sum(client.state in ("calling", "proceeding") for client in self._clients.values())
+
     def forget_server(self, key: str) -> None:
         self._servers.pop(key, None)
 
