@@ -45,7 +45,7 @@ class Guesses:
         del self._wrong[host][: -self._most]
 
     def too_many(self, host: str) -> bool:
-        times = self._wrong.get(host, ())
+        times = self._wrong.get(host, [])
         return len(times) >= self._most and time.monotonic() - times[0] < self._window
 
 
