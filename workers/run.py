@@ -13,10 +13,12 @@ import structlog
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.scheduler import RQScheduler
+from sqlalchemy.exc import OperationalError
 
+from callcenter import db
 from callcenter.ids import new_id
 from callcenter.settings import Settings
-from workers import place
+from workers import healing, place
 
 log = structlog.get_logger()
 
@@ -44,6 +46,17 @@ class Worker(SimpleWorker):
             if self.connection.set(f"retries:{queue.name}", self.name, nx=True, ex=MAINTENANCE - 1):
                 self.retries.prepare_registries([queue.name])
                 self.retries.enqueue_scheduled_jobs()
+            if self.connection.set(f"healing:{queue.name}", self.name, nx=True, ex=healing.EVERY):
+                heal(queue.name)
+
+
+def heal(queue: str) -> None:
+    """Look for lost jobs; a record that is away now is looked at a minute later."""
+    try:
+        with db.write(place.here().engine) as session:
+            healing.heal(session, queue, db.now())
+    except OperationalError as error:
+        log.warning("healing waits for the record", error=str(error.orig))
 
 
 def main(settings: Settings, queue: str) -> int:

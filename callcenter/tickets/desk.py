@@ -34,7 +34,8 @@ class Desk:
     """Made once by each door that changes complaints: `Desk(settings, (callbacks.desk.follow, surveys.desk.follow))`."""
 
     settings: Settings
-    followers: tuple[Follower, ...] = ()
+    followers: tuple[Follower, ...]
+    """Without these a reported answer owes no callback and a closing plans no survey."""
 
     def allowed(self, ticket: Ticket, by: User, now: datetime) -> list[Action]:
         """What this person may do with the complaint as it stands."""

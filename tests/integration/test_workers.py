@@ -26,7 +26,7 @@ from callcenter.outbound.models import Attempt
 from callcenter.settings import Settings
 from callcenter.tickets.models import Notice, Ticket
 from tests.complaints import NUMBER, House, house
-from workers import callbacks, escalations, place, surveys
+from workers import callbacks, escalations, healing, place, surveys
 
 WITHIN = 90.0
 
@@ -193,6 +193,20 @@ def test_a_job_that_fails_is_tried_again_later(centre: House, seconds: Settings,
         (job,) = until(lambda: registry.get_job_ids())
         tried = until(lambda: Job.fetch(job, connection=client).retries_left == len(jobs.AGAIN_AFTER) - 3)
     assert tried
+
+
+def test_a_job_that_was_lost_is_run_again(centre: House) -> None:
+    """The store was wiped between timer and job."""
+    reported(centre)
+    later = db.now() + timedelta(hours=1)
+    with db.write(centre.engine) as session:
+        for due in timers.claim(session, later):
+            timers.fired(session, due, db.now())
+        assert [healing.heal(session, queue, db.now()) for queue in jobs.QUEUES] == [0, 0, 0], "only slow"
+        assert healing.heal(session, "callbacks", later) == 1
+        assert healing.heal(session, "callbacks", later) == 0
+        assert healing.heal(session, "notices", later) == 2, "keep informed and resolution"
+        assert {due.kind for due in timers.claim(session, later)} == {"callback", "clock"}
 
 
 def test_levels_are_sent_once_however_often_the_job_runs(centre: House) -> None:
