@@ -29,7 +29,7 @@ from callcenter.telephony.line import Trunk
 from callcenter.telephony.media.pcm import Samples
 from callcenter.telephony.phone_audio import Voice
 from callcenter.telephony.sipua.agent import UserAgent
-from callcenter.telephony.sipua.dialogs import flow_of_uri, user_of
+from callcenter.telephony.sipua.dialogs import flow_of_uri, user_of, user_of_uri
 from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.offers import DTMF, PCMA, PCMU, Local, NotAcceptable, Remote, read_offer
 from callcenter.telephony.sipua.outbound import Target
@@ -40,12 +40,17 @@ from callcenter.telephony.sipua.trunks import Registration
 
 
 class PhoneCall:
-    """One call of a phone, either way. `caller` is the user part of who rings us."""
+    """One call of a phone, either way.
+
+    Of a call that came: `caller` is the user part of who rings us, `called` of whom they mean, and `asked_to_answer`
+    whether the phone is asked to answer by itself (Call-Info with answer-after).
+    """
 
     def __init__(self, phone: "Phone", voice: Voice) -> None:
         self.phone = phone
         self.voice = voice
-        self.caller = ""
+        self.caller = self.called = ""
+        self.asked_to_answer = False
         self.ringing = asyncio.Event()
         self.up = asyncio.Event()
         self.over = asyncio.Event()
@@ -104,6 +109,8 @@ class PhoneCall:
         phone = self.phone
         session = phone.agent.accept(self, server)
         self._session, self.caller = session, user_of(server.request.headers.get("from")[0])
+        self.called = user_of_uri(server.request.uri)
+        self.asked_to_answer = "answer-after=0" in "".join(server.request.headers.get("call-info"))
         if phone.refuse_with:
             session.refuse(phone.refuse_with)
             return
