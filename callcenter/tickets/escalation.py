@@ -41,6 +41,7 @@ def fire(session: Session, settings: Settings, clock_id: int, now: datetime) -> 
 
 def recompute_open(session: Session, settings: Settings, now: datetime) -> int:
     """A policy or a calendar changed: every open complaint's clocks are computed again; how many complaints."""
+    timekeeping.forget_calendars(session)
     ids = session.exec(select(Ticket.id).where(col(Ticket.state).in_(OPEN)).order_by(col(Ticket.id))).all()
     for ticket_id in ids:
         ticket = journal.hold(session, ticket_id or 0)

@@ -40,11 +40,9 @@ def open_ticket(session: Session, settings: Settings, by: User, form: TicketForm
 def arm_all(session: Session, settings: Settings, ticket: Ticket, now: datetime) -> None:
     """First response (met by an answered call), keep informed, resolution: from receipt on."""
     call = session.get(Call, ticket.call_id) if ticket.call_id else None
-    first = timekeeping.arm(session, settings, ticket, "first_response", ticket.received_at, now)
-    if call is not None and call.answered_at is not None:
-        timekeeping.end(session, first, max(call.answered_at, ticket.received_at))
-    heard = call.answered_at if call and call.answered_at else ticket.received_at
-    timekeeping.arm(session, settings, ticket, "keep_informed", heard, now)
+    heard = call.answered_at if call is not None else None
+    timekeeping.arm(session, settings, ticket, "first_response", ticket.received_at, now, met_at=heard)
+    timekeeping.arm(session, settings, ticket, "keep_informed", heard or ticket.received_at, now)
     timekeeping.arm(session, settings, ticket, "resolution", ticket.received_at, now)
 
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from callcenter import timers
 from callcenter.errors import WrongState
 from callcenter.hours import calendars
-from callcenter.hours.rules import Hours, always
+from callcenter.hours.rules import Hours, add_working, always
 from callcenter.settings import Settings
 from callcenter.tickets import clocks
 from callcenter.tickets.clocks import Segment, Target
@@ -42,8 +42,9 @@ def arm(
     start: datetime,
     now: datetime,
     before: float = 0.0,
+    met_at: datetime | None = None,
 ) -> Clock:
-    """A clock of this cycle, running since `start`, with what earlier cycles used up."""
+    """A clock of this cycle, running since `start`, with what earlier cycles used up; `met_at`: met already."""
     assert ticket.id is not None
     policy = policy_of(session, ticket.severity)
     seconds = _seconds(policy, kind) * settings.clock_scale
@@ -60,7 +61,11 @@ def arm(
     session.add(clock)
     session.flush()
     _segment(session, clock, "running", start, "")
-    schedule(session, settings, ticket, clock, now)
+    if met_at is None:
+        schedule(session, settings, ticket, clock, now)
+    else:
+        clock.due_at = add_working(hours_of(session, settings, policy.calendar), start, seconds).at
+        end(session, clock, met_at)
     return clock
 
 
@@ -146,8 +151,8 @@ def recompute(session: Session, settings: Settings, ticket: Ticket, now: datetim
 
 def schedule(session: Session, settings: Settings, ticket: Ticket, clock: Clock, now: datetime) -> None:
     """Compute the due date and arm the timer of the next level. The epoch grows when the target moved."""
-    known = levels(session, settings, ticket, clock)
     segments, target = ledger(session, clock), target_of(session, settings, clock)
+    known = clocks.levels(clock.kind, ticket.severity, segments, target, target.hours)
     due = clocks.reaches(segments, target, target.seconds)
     if due is not None and (due.at != clock.due_at or due.provisional != clock.provisional):
         clock.epoch += bool(clock.due_at != clock.started_at)
@@ -203,7 +208,15 @@ def hours_of(session: Session, settings: Settings, name: str) -> Hours:
     """The named calendar. Policies that are scaled (demo, tests: in seconds) run round the clock."""
     if settings.clock_scale != 1.0:
         return always(settings.home_zone)
-    return calendars.load(session, name)
+    known: dict[str, Hours] = session.info.setdefault("calendars", {})
+    if name not in known:
+        known[name] = calendars.load(session, name)
+    return known[name]
+
+
+def forget_calendars(session: Session) -> None:
+    """Read them again: a session keeps what it has read, and a transaction that edits one has to see it."""
+    session.info.pop("calendars", None)
 
 
 def policy_of(session: Session, severity: int) -> Policy:
