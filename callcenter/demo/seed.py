@@ -109,7 +109,7 @@ def _past(
     session: Session, settings: Settings, by: User, person: Person, customer: int, at: datetime, number: int
 ) -> None:
     """A complaint of an earlier day that was settled on the line, and how the customer rated it."""
-    desk = Desk(settings)
+    desk = Desk(settings, ())
     first = _call(session, by, person, customer, at)
     ticket = desk.open_ticket(
         session, by, _form(person, customer, first.id, number), at + timedelta(minutes=2)
@@ -149,7 +149,7 @@ def _open(
     call = _call(session, by, person, customer, at)
     form = _form(person, customer, call.id, number)
     form.promise, form.promise_due = PROMISE[person.language], now + timedelta(minutes=5)
-    ticket = Desk(settings).open_ticket(session, by, form, at)
+    ticket = Desk(settings, ()).open_ticket(session, by, form, at)
     call.ticket_id = ticket.id
     session.add(call)
     return ticket
