@@ -79,7 +79,7 @@ class Hotline:
         """Anna's desk is open, her phone registered and she is available; `answers` as in Phone.answer_after."""
         phone = Phone("anna", self.secret, server=self.place.sip, tone=AGENT_TONE)
         phone.answer_after = answers
-        await self._registered(phone)
+        await self.registered(phone)
         self.store.set("desk:anna", "desk:test", px=600_000)
         self.ask(commands.SignIn("anna"))
         self.ask(commands.SetStatus("anna", "available"))
@@ -90,7 +90,7 @@ class Hotline:
             self.ask(commands.SetStatus("anna", "not_ready"))
             await phone.stop()
 
-    async def _registered(self, phone: Phone) -> None:
+    async def registered(self, phone: Phone) -> None:
         """A line that started a moment ago may not know its phones yet: a phone tries again."""
         for _ in range(100):
             with contextlib.suppress(ConnectionRefusedError):

@@ -3,8 +3,6 @@
 Its sound card is a loop, so whoever talks to it hears himself: both directions of audio in one frequency.
 """
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,85 +14,12 @@ from callcenter import commands, events
 from callcenter.telephony.line import Memory
 from callcenter.telephony.phone import Phone
 from callcenter.telephony.sipua.driver import Options, SipuaLine
-from tests import programs
-from tests.events import PATIENCE, until
-from tests.ports import free_port
+from tests.baresip import LOOP, Baresip
+from tests.events import until
 from tests.sip.answering import Answering
 from tests.sip.conftest import config
 
 pytestmark = pytest.mark.needs("baresip")
-
-LOOP = "aubridge,loop"
-CONFIG = """\
-sip_listen 127.0.0.1:{sip}
-audio_player aubridge,loop
-audio_source {source}
-audio_alert aubridge,alert
-ausrc_srate {rate}
-ausrc_channels {channels}
-auplay_srate 8000
-module_path {modules}
-module g711.so
-module aubridge.so
-module ausine.so
-module_app account.so
-module_app menu.so
-module_app ctrl_tcp.so
-ctrl_tcp_listen 127.0.0.1:{control}
-"""
-
-
-class Baresip:
-    """One baresip process, steered by its control port (netstrings of JSON)."""
-
-    def __init__(
-        self, folder: Path, line: str, codec: str, answers: str = "auto", source: str = LOOP
-    ) -> None:
-        self.folder, self.control = folder, free_port()
-        # The sine speaks nothing but stereo at 48 kHz.
-        rate, channels = (8000, 1) if source == LOOP else (48000, 2)
-        modules = next(Path("/usr").glob("lib*/**/baresip/modules"))
-        (folder / "config").write_text(
-            CONFIG.format(
-                sip=free_port(),
-                control=self.control,
-                modules=modules,
-                source=source,
-                rate=rate,
-                channels=channels,
-            )
-        )
-        account = f"<sip:anna@{line}>;auth_pass=a-secret;answermode={answers};audio_codecs={codec}\n"
-        (folder / "accounts").write_text(account)
-        (folder / "contacts").touch()
-
-    async def start(self) -> None:
-        program = programs.find("baresip")
-        assert program
-        self.process = await asyncio.create_subprocess_exec(
-            str(program), "-f", str(self.folder),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-
-    async def tell(self, command: str, params: str = "") -> None:
-        """Such as `dial`, `hangup`, `accept`; waits until baresip listens."""
-        body = json.dumps({"command": command, "params": params}).encode()
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.control)
-                    break
-                except OSError:
-                    await asyncio.sleep(0.05)
-        writer.write(b"%d:%s," % (len(body), body))
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-    async def stop(self) -> None:
-        if self.process.returncode is None:
-            self.process.terminate()
-        await self.process.wait()
 
 
 @dataclass
@@ -137,11 +62,14 @@ async def test_baresip_as_the_agents_phone_hears_and_is_heard(place: Place, firs
 
 
 @asynccontextmanager
-async def a_place(folder: Path, codec: str, **baresip: str) -> AsyncIterator[Place]:
+async def a_place(
+    folder: Path, codec: str, answers: str = "auto", source: str = LOOP
+) -> AsyncIterator[Place]:
     line = SipuaLine(Options(rtp_ports=(26000, 26999)))
     heard = Answering(line)
     address = await line.start(heard, config(), Memory())
-    phone = Baresip(folder, address, codec, **baresip)
+    account = f"<sip:anna@{address}>;auth_pass=a-secret;answermode={answers};audio_codecs={codec}"
+    phone = Baresip(folder, account, source)
     await phone.start()
     try:
         await heard.next(events.PhoneRegistered, phone="anna")
