@@ -3,10 +3,12 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests import programs
 from tests.place import PATIENCE
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 ARGUMENTS = [
     "--no-sandbox",

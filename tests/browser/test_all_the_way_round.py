@@ -148,7 +148,7 @@ async def wrap_up(trip: Round) -> None:
 
 async def let_it_escalate(trip: Round) -> None:
     notes = trip.page.locator("[data-part=notices]")
-    await expect(notes).to_contain_text(f"{trip.ticket} Overdue", timeout=PATIENCE * 1000)
+    await expect(notes).to_contain_text(f"{trip.ticket} Overdue")
     ticket = await seen(trip)
     assert ticket["level"] >= 2
     sun = await signed_in(trip.browser, trip.hotline.place.http, "sun", "sun-signs-in")

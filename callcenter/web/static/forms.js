@@ -42,7 +42,7 @@ document.addEventListener("submit", async (event) => {
   form.dataset.busy = "1";
   form.closest("details.menu")?.removeAttribute("open");
   try {
-    await send(event.submitter?.formAction || form.action, fieldsOf(form, event.submitter));
+    await send(event.submitter?.getAttribute("formaction") ?? form.getAttribute("action"), fieldsOf(form, event.submitter));
     form.dispatchEvent(new CustomEvent("sent", { bubbles: true }));
     if (form.dataset.quiet === "refresh") await refreshPage();
     say(form.dataset.said);
