@@ -15,6 +15,8 @@ PATIENCE = 4.0
 """Seconds that a new caller waits for the first command."""
 AWAY_PATIENCE = 0.5
 """The same while the store is known to be away: long enough for a hiccup."""
+LONGEST = 30.0
+"""Seconds after which the caller is let go even if the message never ends: the audio process may be gone too."""
 REASON = "no_conductor"
 
 MESSAGES = {
@@ -78,6 +80,9 @@ class Alone:
         self._refused.add(leg)
         self._execute(commands.AnswerLeg(leg))
         self._execute(commands.PlayPrompts(leg, REASON, self._prompts or (MESSAGES["en"],)))
+        self._waiting[leg] = asyncio.get_running_loop().call_later(
+            LONGEST, self._execute, commands.HangUpLeg(leg)
+        )
 
     def _ended(self, event: events.LegEnded, leg: str) -> Any:
         self._attended(leg)

@@ -30,7 +30,7 @@ _REMEMBERED = 20_000
 """Ids of placed legs that we keep, so that a command read twice dials once."""
 _FAREWELL = 4
 """Times T1 that a stopping line waits for the answers to its BYEs: two repetitions."""
-_LAG = 1.0
+_LAG = 3.0
 """Seconds that the loop may be late before new calls get 503."""
 
 
