@@ -1,5 +1,6 @@
 """A complaint comes in, or comes back after too long: number, ownership, clocks, in one transaction."""
 
+import re
 from datetime import datetime
 
 from sqlmodel import Session, select
@@ -32,7 +33,7 @@ def open_ticket(session: Session, settings: Settings, by: User, form: TicketForm
     ticket = _row(session, settings, by, form, number, now)
     session.add(ticket)
     session.flush()
-    _tell_of(session, ticket, by, form, now)
+    _tell_of(session, settings, ticket, by, form, now)
     arm_all(session, settings, ticket, now)
     return ticket
 
@@ -117,10 +118,14 @@ def _responder(session: Session, by: User, call: Call | None) -> User:
     return session.exec(select(User).where(User.name == call.agent, User.active)).first() or by
 
 
-def _tell_of(session: Session, ticket: Ticket, by: User, form: TicketForm, now: datetime) -> None:
+def _tell_of(
+    session: Session, settings: Settings, ticket: Ticket, by: User, form: TicketForm, now: datetime
+) -> None:
     assert ticket.id is not None
     customer = session.get(Customer, ticket.customer_id) if ticket.customer_id else None
-    texts = [ticket.number, ticket.contact_number, ticket.what_happened, ticket.wants]
+    home = re.sub(r"\D", "", numbers.national(ticket.contact_number, settings.country))
+    number = [ticket.contact_number, home, numbers.tail(ticket.contact_number)]
+    texts = [ticket.number, *number, ticket.what_happened, ticket.wants]
     search.index(session, ticket.id, texts + ([customer.name, customer.organisation] if customer else []))
     journal.write(session, ticket, "opened", form.wants, by.name, now, call_id=form.call_id)
     if form.promise and form.promise_due:

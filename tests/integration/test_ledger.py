@@ -39,6 +39,8 @@ def test_filters_each_and_together(centre: House) -> None:
     assert found(centre, text="王芳 换货") == ["C-1003"]
     assert found(centre, text="LATE") == ["C-1002"]
     assert found(centre, text="款退") == []
+    assert len(found(centre, text="13800138000")) == len(found(centre, text="00138000")) == 3
+    assert found(centre, text="C-1002") == ["C-1002"]
     assert found(centre, severity=2, type="delivery", region="上海") == ["C-1002"]
     assert found(centre, overdue=True) == ["C-1003"]
     assert found(centre, owner="ana", first_responder="ana", state="open") == ["C-1002", "C-1001", "C-1003"]

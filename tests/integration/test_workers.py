@@ -132,10 +132,14 @@ def test_a_lost_command_makes_the_attempt_unknown_and_another_follows(centre: Ho
     client.close()
 
 
+def worker(settings: Settings, queue: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    return door(settings, "worker", queue)
+
+
 @contextlib.contextmanager
-def worker(settings: Settings, queue: str) -> Iterator[subprocess.Popen[bytes]]:
+def door(settings: Settings, *command: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "callcenter", "worker", queue],
+        [sys.executable, "-m", "callcenter", *command],
         env=environment(settings),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -149,6 +153,49 @@ def worker(settings: Settings, queue: str) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def test_timers_and_workers_carry_a_complaint(centre: House, seconds: Settings, store: str) -> None:
+    """Nobody watches: levels are sent as time passes, the callback is placed, the survey behind it."""
+    client = stream.connect(store)
+    ticket = centre.open(db.now())
+
+    def levels() -> set[int]:
+        with db.read(centre.engine) as session:
+            rows = session.exec(
+                select(Notice.level).where(Notice.ticket_id == ticket.id, Notice.state == "sent")
+            )
+            return set(rows)
+
+    with (
+        door(seconds, "timers"),
+        worker(seconds, "notices"),
+        worker(seconds, "callbacks"),
+        worker(seconds, "surveys"),
+    ):
+        until(lambda: levels() >= {2})
+        current = centre.ticket(ticket.id)
+        with db.write(centre.engine) as session:
+            current = centre.desk.propose(session, current, centre.ana, "ok", db.now(), current.version)
+            centre.desk.report_back(session, current, centre.ana, db.now(), current.version)
+        (command,) = until(lambda: placed(client))
+        call = centre.attempt_ends(command.attempt, ticket.id or 0, db.now(), "conversation")
+        jobs.enqueue(client, "callbacks", "callbacks.settle", command.attempt)
+        until(lambda: state_of(centre, command.callback) == "talked")
+        with db.write(centre.engine) as session:
+            current = centre.ticket(ticket.id)
+            centre.desk.close(session, current, centre.ana, call, db.now(), current.version)
+        until(lambda: len(placed(client)) == 2)
+        jobs.enqueue(client, "surveys", "surveys.record", placed(client)[-1].attempt, 1)
+        until(lambda: centre.ticket(ticket.id).cycle == 2)
+    client.close()
+
+
+def state_of(centre: House, callback: int) -> str:
+    with db.read(centre.engine) as session:
+        found = session.get(Callback, callback)
+        assert found is not None
+        return found.state
 
 
 def test_two_workers_place_one_attempt(centre: House, seconds: Settings, store: str) -> None:
