@@ -150,7 +150,10 @@ class Queue:
 
 @dataclass(slots=True)
 class Attempt:
-    """`state`: waiting (for its agent) | dialling | talking | ended. Kept a day: an attempt dials once."""
+    """`state`: waiting (for its agent) | dialling | talking | ended. Kept a day: an attempt dials once.
+
+    Without an `agent` the longest idle one of `queue` is taken.
+    """
 
     attempt: str
     kind: str
@@ -166,6 +169,7 @@ class Attempt:
     ticket: int = 0
     customer: int = 0
     language: str = ""
+    queue: str = ""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Calls that we place: callbacks (customer first or agent first) and surveys. An attempt dials once. No I/O."""
 
 from callcenter import commands, events
-from callcenter.routing import agents, endings, offers, phrases
+from callcenter.routing import agents, endings, offers, phrases, rules
 from callcenter.routing.board import Agent, Attempt, Call
 from callcenter.routing.step import Step
 
@@ -29,6 +29,7 @@ def place_callback(step: Step, asked: commands.PlaceCallback, written_at: float)
         ticket=asked.ticket,
         customer=asked.customer,
         language=asked.language,
+        queue=asked.queue,
     )
     _take(step, attempt, written_at)
 
@@ -157,6 +158,10 @@ def _take(step: Step, attempt: Attempt, written_at: float) -> None:
 
 
 def _start(step: Step, attempt: Attempt) -> None:
+    if attempt.kind == "callback" and not attempt.agent:
+        attempt.agent = _longest_idle(step, attempt.queue)
+        if not attempt.agent and step.now < attempt.until:
+            return
     agent = step.board.agents.get(attempt.agent)
     if attempt.kind == "callback" and (agent is None or not _willing(agent)):
         endings.finish(step, _call(step, attempt), "no_agent", "us", step.now, retry=True)
@@ -179,6 +184,13 @@ def _start(step: Step, attempt: Attempt) -> None:
             call.agent = reserved.name
             agents.occupy(step, reserved, "dialling", call.id)
         _dial_customer(step, call)
+
+
+def _longest_idle(step: Step, queue: str) -> str:
+    """Who is free in this queue, the longest idle first; empty when nobody is."""
+    free = [agent for agent in step.board.agents.values() if rules.is_free(agent) and queue in agent.queues]
+    chosen = min(free, key=lambda agent: (agent.idle_since, agent.name), default=None)
+    return chosen.name if chosen else ""
 
 
 def _willing(agent: Agent) -> bool:
