@@ -38,6 +38,8 @@ TICK = 0.25
 RENEW = 1.0
 STANDBY = 0.5
 """Seconds between two looks of a standby at the lease."""
+LIMIT = 5.0
+"""Seconds that the store may take for one answer before it counts as away."""
 LOOKUP = 0.5
 """Seconds after which a caller counts as unknown."""
 TOGETHER = 32
@@ -108,7 +110,7 @@ class Conductor:
 
     def __init__(self, settings: Settings, engine: Engine, find: Find) -> None:
         self._settings, self._engine, self._find = settings, engine, find
-        self._client = stream.connect_async(settings.redis_url)
+        self._client = stream.connect_async(settings.redis_url, limit=None)
         self._lease = Lease(self._client, ids.new_id())
         self._threads = ThreadPoolExecutor(3, "record")
         self._house = House(
@@ -191,7 +193,8 @@ class Conductor:
         await self._queues_known()
         while True:
             try:
-                found = await stream.read(self._client, after)
+                async with asyncio.timeout(LIMIT):
+                    found = await stream.read(self._client, after)
             except AWAY as error:
                 log.warning("streams cannot be read", error=str(error))
                 await asyncio.sleep(0.2)
@@ -217,7 +220,8 @@ class Conductor:
         lines = list(self._board.lines)
         agents = [agent.name for agent in self._board.agents.values() if agent.status != "signed_out"]
         keys = [stream.line_alive(name) for name in lines] + [f"desk:{name}" for name in agents]
-        values: Any = await self._client.mget(keys) if keys else []
+        async with asyncio.timeout(LIMIT):
+            values: Any = await self._client.mget(keys) if keys else []
         alive = {name: value.decode() for name, value in zip(lines, values, strict=False) if value}
         here = {name for name, value in zip(agents, values[len(lines) :], strict=True) if value}
         return Tick(alive, frozenset(here))
@@ -250,7 +254,8 @@ class Conductor:
         while True:
             loop = asyncio.get_running_loop()
             try:
-                stored: Any = await self._client.get(stream.LINE_CONFIG)
+                async with asyncio.timeout(LIMIT):
+                    stored: Any = await self._client.get(stream.LINE_CONFIG)
                 read, config = await loop.run_in_executor(self._threads, self._directory, stored)
                 await self._inputs.put(Input(read, config=config))
                 self._directory_read.set()

@@ -40,9 +40,13 @@ def connect(url: str) -> redis.Redis:
     )
 
 
-def connect_async(url: str) -> redis.asyncio.Redis:
-    """An asyncio client; `read` may block longer than its socket timeout allows for other commands."""
-    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=2)
+def connect_async(url: str, limit: float | None = 5.0) -> redis.asyncio.Redis:
+    """An asyncio client whose commands take at most `limit` seconds.
+
+    With None the caller sets the limit by `asyncio.timeout`: redis-py's own starts a task a command, and on
+    Python 3.11 its `wait_for` may swallow the cancellation of a task that is sending.
+    """
+    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=limit)
 
 
 def append(client: redis.Redis, stream: str, body: bytes) -> str:

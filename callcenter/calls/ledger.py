@@ -171,18 +171,6 @@ def enqueue(store: redis.Redis, event: Any) -> None:
         jobs.enqueue(store, queue, job, *ids)
 
 
-def attempt_ended(session: Session, attempt: str) -> events.AttemptEnded | None:
-    """How an attempt ended, as the ledger has it; None while it has not, or was never dialled."""
-    row = session.exec(
-        select(CallEvent)
-        .join(Call, col(Call.id) == CallEvent.call_id)
-        .where(Call.attempt == attempt, CallEvent.type == "AttemptEnded")
-        .order_by(col(CallEvent.id))
-    ).first()
-    found = events.public.decode(row.body) if row else None
-    return found if isinstance(found, events.AttemptEnded) else None
-
-
 def _finished(call: Call, event: events.CallFinished) -> None:
     call.kind, call.attempt = event.kind, event.attempt
     call.caller, call.called = event.caller, event.called

@@ -4,6 +4,7 @@ The lease is a key that lives TTL; its value names holder and epoch. Each commit
 and a sequence number, so that a commit whose answer was lost is not written twice.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from callcenter.routing.step import Effects
 LEASE = "conductor:lease"
 EPOCH = "conductor:epoch"
 TTL_MS = 3000
+LIMIT = 5.0
+"""Seconds that the store may take for one script."""
 Operation = tuple[Any, ...]
 
 # The epoch never falls, not even with the store wiped: lines refuse commands of an older one.
@@ -117,4 +120,5 @@ class Lease:
         return await answer
 
     async def _run(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
-        return await self.client.register_script(script)(keys=list(keys), args=list(arguments))
+        async with asyncio.timeout(LIMIT):
+            return await self.client.register_script(script)(keys=list(keys), args=list(arguments))

@@ -1,0 +1,343 @@
+"""Whatever happens in whatever order, with crashes and repeated messages: one offer an agent, one winner a call,
+the oldest caller first, every call ended once, nobody stuck."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from callcenter import commands, events
+from callcenter.calls import life
+from callcenter.routing import board as live
+from callcenter.routing import flows, sweep
+from callcenter.routing.board import Board, Queue
+from callcenter.routing.flows import CallerFound, DirectoryRead, House, Tick
+from callcenter.routing.presence import Person
+
+AGENTS = ("ann", "ben", "cao")
+OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "lost")
+
+
+@dataclass
+class Leg:
+    inbound: bool
+    state: str
+    phone: str = ""
+
+
+class Hotline(RuleBasedStateMachine):
+    """The board between desks and a line that takes its time. `post`: events under way, `asked`: commands under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1_000_000.0
+        self.numbers = itertools.count()
+        self.house = House(new_id=lambda: f"id{next(self.numbers):06}", greeting=True)
+        self.board = Board()
+        self.stored: dict[str, dict[str, bytes]] = {key: {} for key in live.HASHES}
+        self.legs: dict[str, Leg] = {}
+        self.post: list[Any] = []
+        self.asked: list[Any] = []
+        self.past: list[tuple[float, Any]] = []
+        self.lookups: list[str] = []
+        self.told: list[Any] = []
+        self.boot = 1
+        self.attempts = 0
+
+    # ---- the machinery -------------------------------------------------------------------------------------------
+
+    def step(self, message: Any) -> None:
+        queued = [call for call in self.board.calls.values() if call.state == "queued" and not call.passed]
+        effects = flows.step(self.board, message, self.now, self.house)
+        for key, name, body in effects.changes:
+            if body is None:
+                self.stored[key].pop(name, None)
+            else:
+                self.stored[key][name] = body
+        self.asked += [command for _, command in effects.commands]
+        self.lookups += [call for call, _ in effects.lookups]
+        self.told += effects.events
+        for event in effects.events:
+            if isinstance(event, events.CallOffered) and event.queue:
+                offered = self.board.calls[event.call]
+                assert not any(
+                    other.queued < offered.queued and other.state == "queued" for other in queued
+                ), "a younger caller was served first"
+
+    def line(self, kind: type, **fields: Any) -> None:
+        self.post.append(kind(at=self.now, line="line1", **fields))
+
+    def execute(self, command: Any) -> None:
+        leg = self.legs.get(command.leg)
+        match command:
+            case commands.DialLeg() if leg is None:
+                self.legs[command.leg] = Leg(False, "ringing", command.phone)
+            case _ if leg is None:
+                self.line(
+                    events.CommandRefused, command=type(command).__name__, leg=command.leg, code="no_such_leg"
+                )
+            case commands.AnswerLeg() if leg.state == "arriving":
+                leg.state = "up"
+                self.line(events.LegAnswered, leg=command.leg)
+            case commands.HangUpLeg() | commands.RefuseLeg():
+                self.end(command.leg, "cancelled", "us")
+            case commands.PlayPrompts(loop=False, play=play):
+                self.line(events.PromptFinished, leg=command.leg, play=play)
+            case commands.BridgeLegs(other=other):
+                if other in self.legs:
+                    self.line(events.LegsBridged, leg=command.leg, other=other)
+                else:
+                    self.line(
+                        events.CommandRefused, command="BridgeLegs", leg=command.leg, code="wrong_state"
+                    )
+
+    def end(self, leg: str, outcome: str, by: str) -> None:
+        del self.legs[leg]
+        self.line(events.LegEnded, leg=leg, outcome=outcome, by=by)
+
+    def some(self, data: st.DataObject, **wanted: Any) -> str | None:
+        fitting = [k for k, leg in self.legs.items() if all(getattr(leg, f) == v for f, v in wanted.items())]
+        return data.draw(st.sampled_from(sorted(fitting))) if fitting else None
+
+    # ---- what happens --------------------------------------------------------------------------------------------
+
+    @initialize(wrap_up=st.sampled_from([0.0, 20.0]), greeting=st.sampled_from(["", "-"]))
+    def open(self, wrap_up: float, greeting: str) -> None:
+        people = tuple(Person(name, phone=name, queues=("default",)) for name in AGENTS)
+        queue = Queue(
+            "default", greeting=greeting, wrap_up=wrap_up, ring_time=15.0, max_wait=120.0, max_length=4
+        )
+        self.step(DirectoryRead(people, (queue,)))
+        self.step(events.LineStarted(self.now, "line1", "boot1", "fake", "here", 100))
+        for name in AGENTS:
+            self.step(events.PhoneRegistered(self.now, "line1", name, f"sip:{name}", self.now + 9e9))
+        for name in AGENTS[:2]:
+            self.step(commands.SignIn(name))
+            self.step(commands.SetStatus(name, "available"))
+
+    @rule(known=st.booleans())
+    def ring_in(self, known: bool) -> None:
+        leg = self.house.new_id()
+        self.legs[leg] = Leg(True, "arriving")
+        self.line(events.CallArrived, leg=leg, caller="+8613800000001" if known else "", called="hotline")
+
+    @rule(data=st.data(), steps=st.integers(1, 12))
+    def go_on(self, data: st.DataObject, steps: int) -> None:
+        """The line executes, events arrive, look-ups return, in any order between the streams."""
+        for _ in range(steps):
+            ready = [name for name in ("post", "asked", "lookups") if getattr(self, name)]
+            if not ready:
+                return
+            self.one(data.draw(st.sampled_from(ready)))
+
+    def one(self, what: str) -> None:
+        if what == "post":
+            event = self.post.pop(0)
+            self.past.append((self.now, event))
+            self.step(event)
+        elif what == "asked":
+            self.execute(self.asked.pop(0))
+        else:
+            self.step(CallerFound(self.lookups.pop(0), 7, "A", "cmn"))
+
+    @rule(
+        data=st.data(),
+        how=st.sampled_from(["answer"] * 4 + ["no_answer", "busy", "refused", "failed", "hung_up"]),
+    )
+    def phone_does(self, data: st.DataObject, how: str) -> None:
+        leg = self.some(data, inbound=False, state="up" if how == "hung_up" else "ringing")
+        if leg and how == "answer":
+            self.legs[leg].state = "up"
+            self.line(events.LegAnswered, leg=leg)
+        elif leg:
+            self.end(leg, how, "remote")
+
+    @rule()
+    def all_goes_well(self) -> None:
+        """Everything under way arrives, and every phone that rings is answered."""
+        for _ in range(3):
+            while self.post or self.asked or self.lookups:
+                self.one("asked" if self.asked else "post" if self.post else "lookups")
+            for leg, one in self.legs.items():
+                if one.state == "ringing":
+                    one.state = "up"
+                    self.line(events.LegAnswered, leg=leg)
+
+    @rule(data=st.data())
+    def caller_hangs_up(self, data: st.DataObject) -> None:
+        leg = self.some(data, inbound=True)
+        if leg:
+            self.end(leg, "hung_up", "remote")
+
+    @rule(data=st.data(), digit=st.sampled_from("19"))
+    def press(self, data: st.DataObject, digit: str) -> None:
+        leg = self.some(data, state="up")
+        if leg:
+            self.line(events.DigitPressed, leg=leg, digit=digit)
+
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        status=st.sampled_from(["available", "available", "not_ready", "break"]),
+    )
+    def choose(self, agent: str, status: str) -> None:
+        self.step(commands.SignIn(agent))
+        self.step(commands.SetStatus(agent, status))
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def sign_out(self, agent: str) -> None:
+        self.step(commands.SignOut(agent))
+
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        what=st.sampled_from(["reject", "hang up", "hold", "resume", "through"]),
+    )
+    def desk(self, agent: str, what: str) -> None:
+        seen = self.board.agents[agent]
+        self.step(
+            {
+                "reject": commands.RejectOffer(agent, seen.offer),
+                "hang up": commands.HangUpCall(agent, seen.call),
+                "hold": commands.HoldCall(agent, seen.call),
+                "resume": commands.ResumeCall(agent, seen.call),
+                "through": commands.FinishWrapUp(agent, seen.wrap_call, "done"),
+            }[what]
+        )
+
+    @rule(agent=st.sampled_from(AGENTS), mode=st.sampled_from(["customer_first", "agent_first"]))
+    def call_back(self, agent: str, mode: str) -> None:
+        self.attempts += 1
+        asked = commands.PlaceCallback(
+            f"attempt{self.attempts}", self.attempts, "+8613900000009", agent, mode
+        )
+        self.past.append((self.now, asked))
+        self.step(asked)
+
+    @rule()
+    def survey(self) -> None:
+        self.attempts += 1
+        asked = commands.PlaceSurvey(f"attempt{self.attempts}", self.attempts, "+8613900000009", "cmn")
+        self.past.append((self.now, asked))
+        self.step(asked)
+
+    @rule(number=st.integers(1, 5))
+    def cancel(self, number: int) -> None:
+        self.step(commands.CancelAttempt(f"attempt{number}", "ann"))
+
+    @rule(agent=st.sampled_from(AGENTS), there=st.booleans())
+    def phone(self, agent: str, there: bool) -> None:
+        if there:
+            self.line(events.PhoneRegistered, phone=agent, contact="x", expires=self.now + 9e9)
+        else:
+            self.line(events.PhoneUnregistered, phone=agent, why="expired")
+
+    @rule(seconds=st.sampled_from([0.25, 0.25, 2.0, 10.0, 40.0]), alive=st.sampled_from([True] * 7 + [False]))
+    def tick(self, seconds: float, alive: bool) -> None:
+        self.now += seconds
+        self.step(Tick({"line1": f"boot{self.boot}"} if alive else {}))
+
+    @rule()
+    def crash(self) -> None:
+        """kill -9 of the conductor: the next one has what was committed; look-ups begin anew."""
+        self.board = live.load(self.stored)
+        self.lookups = [call.id for call in self.board.calls.values() if call.state == "arriving"]
+
+    @precondition(lambda self: self.past)
+    @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        """A message is read twice; an INVITE, no later than ended calls are remembered."""
+        at, message = data.draw(st.sampled_from(self.past[-8:]))
+        if not isinstance(message, events.CallArrived) or self.now - at < sweep.KEEP_ENDED:
+            self.step(message)
+
+    @rule(chance=st.integers(0, 5))
+    def line_dies(self, chance: int) -> None:
+        """kill -9 of the line: its legs are gone, commands under way are not executed, phones are kept."""
+        if chance:
+            return
+        self.boot += 1
+        self.legs.clear()
+        self.asked.clear()
+        self.line(events.LineStarted, boot=f"boot{self.boot}", driver="fake", address="here", capacity=100)
+
+    # ---- what holds ----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_store_knows_it_all(self) -> None:
+        again = live.load(self.stored)
+        again.ticked = self.board.ticked
+        for board in (again, self.board):
+            board.lineup = {name: waiting for name, waiting in board.lineup.items() if waiting}
+        assert again == self.board
+
+    @invariant()
+    def agents_and_calls_agree(self) -> None:
+        for agent in self.board.agents.values():
+            calls = [
+                call
+                for call in self.board.calls.values()
+                if call.agent == agent.name and call.state != "ended"
+            ]
+            assert len(calls) <= 1, "two calls for one agent"
+            assert [call.id for call in calls] == ([agent.call] if agent.call else [])
+            assert agent.offer == (calls[0].offer if calls else "")
+            assert (agent.activity == "idle") == (not agent.call and not agent.wrap_call)
+
+    @invariant()
+    def figures_add_up(self) -> None:
+        for queue in self.board.queues.values():
+            counted = sum(getattr(queue, outcome) for outcome in OUTCOMES)
+            open_ones = [
+                call
+                for call in self.board.calls.values()
+                if call.entered and call.entered == queue.day and call.queue == queue.name
+            ]
+            assert queue.offered == counted + len(open_ones)
+            assert queue.waiting == sum(call.waiting for call in self.board.calls.values())
+
+    @invariant()
+    def each_thing_once(self) -> None:
+        for kind, key in (
+            (events.CallStarted, "call"),
+            (events.CallAnswered, "call"),
+            (events.CallFinished, "call"),
+            (events.OfferEnded, "offer"),
+            (events.AttemptEnded, "attempt"),
+        ):
+            names = [getattr(event, key) for event in self.told if isinstance(event, kind)]
+            assert len(names) == len(set(names)), f"{kind.__name__} twice"
+
+    @invariant()
+    def states_are_known(self) -> None:
+        assert {call.state for call in self.board.calls.values()} <= set(life.STATES)
+
+    def teardown(self) -> None:
+        """Let the world come to rest: nobody is stuck, nothing rings on."""
+        if not self.board.queues:
+            return
+        for _ in range(40):
+            while self.post or self.asked or self.lookups:
+                self.one("asked" if self.asked else "post" if self.post else "lookups")
+            for leg in [k for k, one in self.legs.items() if one.inbound or one.state == "up"]:
+                self.end(leg, "hung_up", "remote")
+            for leg in list(self.legs):
+                self.end(leg, "no_answer", "line")
+            self.tick(1.0, True)
+        self.tick(60.0, True)
+        self.tick(1.0, True)
+        assert not [call for call in self.board.calls.values() if call.state != "ended"]
+        assert {agent.activity for agent in self.board.agents.values()} == {"idle"}
+        assert not self.legs
+        started = {event.call for event in self.told if isinstance(event, events.CallStarted)}
+        assert started == {event.call for event in self.told if isinstance(event, events.CallFinished)}
+        offers = {event.offer for event in self.told if isinstance(event, events.CallOffered)}
+        assert offers == {event.offer for event in self.told if isinstance(event, events.OfferEnded)}
+        ended = {event.attempt for event in self.told if isinstance(event, events.AttemptEnded)}
+        assert ended <= set(self.board.attempts)
+        assert all(attempt.state == "ended" for attempt in self.board.attempts.values())
+
+
+TestHotline = Hotline.TestCase
+TestHotline.settings = examples(max_examples=60, stateful_step_count=60, deadline=None)
