@@ -142,7 +142,6 @@ class Conductor:
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
             with contextlib.suppress(*AWAY):
-                await self._lease.leave()
                 await self._client.aclose()
 
     async def _conduct(self) -> None:
@@ -163,6 +162,8 @@ class Conductor:
             for task in self._aside:
                 task.cancel()
             await asyncio.gather(renewing, *self._aside, return_exceptions=True)
+            with contextlib.suppress(*AWAY):
+                await self._lease.leave()
 
     async def _until_one_ends(self, renewing: asyncio.Task[None], *works: Coroutine[Any, Any, None]) -> None:
         tasks = {renewing, *(asyncio.create_task(work) for work in works)}

@@ -32,6 +32,8 @@ log = structlog.get_logger()
 
 ALIVE_MS = 3000
 """Life of the line's lease in the store, renewed each second."""
+_LIMIT = 5.0
+"""Seconds that the store may take to answer a read before it counts as away."""
 _TROUBLE = (RedisError, OSError, TimeoutError)
 
 
@@ -107,8 +109,8 @@ class Door:
         self._boot = new_id()
         self._folder = settings.data_dir / "line" / settings.line
         self._first = first_config(settings)
-        self._client = stream.connect_async(settings.redis_url)
-        self._reader = stream.connect_async(settings.redis_url)
+        self._client = stream.connect_async(settings.redis_url, limit=None)
+        self._reader = stream.connect_async(settings.redis_url, limit=None)
         self._post = Post(self._client, self._boot, Spool(self._folder / "events.spool"))
         spoken = tuple(SPOKEN[language] for language in settings.languages)
         self._alone = Alone(line.execute, lambda: self._post.away, spoken)
@@ -186,9 +188,11 @@ class Door:
         name = stream.line_commands(self._name)
         while True:
             try:
-                if self._cursor == "$":
-                    self._cursor = await stream.last_id(self._reader, name)
-                for _, entries in await stream.read(self._reader, {name: self._cursor}):
+                async with asyncio.timeout(_LIMIT):
+                    if self._cursor == "$":
+                        self._cursor = await stream.last_id(self._reader, name)
+                    found = await stream.read(self._reader, {name: self._cursor})
+                for _, entries in found:
                     for key, fields in entries:
                         self._cursor = key
                         self._command(fields)
