@@ -1,0 +1,173 @@
+"""`./run bench calls`: full cycles: arrive, answer, queue, offer, agent's phone, bridge, a second of audio, hang up."""
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+
+from callcenter.bench import machine, spread
+from callcenter.bench.house import House, house, seconds_used
+from callcenter.settings import Settings
+from callcenter.telephony.phone import Phone, PhoneCall
+
+RATE = 20
+"""Cycles that begin in a second."""
+SECONDS = 20
+AGENTS, CALLERS = 60, 120
+TALK = 1.0
+WITHIN = 15.0
+"""Seconds that one step of a cycle may take."""
+CALLER_TONE, AGENT_TONE = 440.0, 700.0
+NEAR = 25.0
+"""Hz by which a tone that is heard may differ."""
+
+
+class Failed(Exception):
+    """A cycle that did not go all the way; the text says where it ended."""
+
+
+def main(settings: Settings) -> dict[str, Any]:
+    """What an installation carries on this machine, with its callers and agents on it too.
+
+    A cycle counts when both sides heard the other's tone and both ended. `cpu_ms_per_cycle`: processor time of each
+    process; `load` is the callers and agents themselves. `to_agent_ms`: from the INVITE to the agent's answer;
+    `to_audio_ms`: until both heard 200 ms of each other.
+    """
+    del settings  # an installation of its own
+    return asyncio.run(_all())
+
+
+async def _all() -> dict[str, Any]:
+    async with house() as place:
+        place.seed(AGENTS)
+        await place.open(AGENTS)
+        for agent in place.phones:
+            agent.tone = AGENT_TONE
+        run = _Run(place)
+        await run.start()
+        try:
+            await run.cycles(RATE, 2)
+            run.forget()
+            pids = place.children()
+            before = {name: seconds_used([pid]) for name, pid in pids.items()}
+            own, began = time.process_time(), time.monotonic()
+            await run.cycles(RATE, SECONDS)
+            took = time.monotonic() - began
+            cpu = {name: seconds_used([pid]) - before[name] for name, pid in pids.items()}
+            cpu["load"] = time.process_time() - own
+        finally:
+            await run.stop()
+    done = len(run.took)
+    return {
+        "bench": "calls",
+        "machine": machine(),
+        "wanted_per_second": RATE,
+        "begun": run.begun,
+        "done": done,
+        "failed": dict(run.failed),
+        "cycles_per_second": round(done / (took - run.last), 2),
+        "to_agent_ms": spread(run.took, 1),
+        "to_audio_ms": spread(run.bridged, 1),
+        "cpu_ms_per_cycle": {
+            name: round(used * 1000 / max(done, 1), 1) for name, used in sorted(cpu.items())
+        },
+    }
+
+
+class _Run:
+    """Callers who ring one after another; each number is in one call at a time."""
+
+    def __init__(self, place: House) -> None:
+        self.place = place
+        self.idle: asyncio.Queue[Phone] = asyncio.Queue()
+        self.expected: dict[str, asyncio.Future[PhoneCall]] = {}
+        self.forget()
+        for agent in place.phones:
+            agent.on_call = self._agent_rings
+
+    def forget(self) -> None:
+        """What was before does not count."""
+        self.begun, self.failed = 0, Counter[str]()
+        self.last = 0.0
+        """Seconds that the last cycles took behind the beginning of the last."""
+        self.took: list[float] = []
+        self.bridged: list[float] = []
+
+    async def start(self) -> None:
+        self.callers = [
+            Phone(f"+86138{number:08d}", server=self.place.settings.sip, tone=CALLER_TONE)
+            for number in range(CALLERS)
+        ]
+        for phone in self.callers:
+            await phone.start()
+            self.idle.put_nowait(phone)
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(phone.stop() for phone in self.callers))
+
+    async def cycles(self, rate: int, seconds: int) -> None:
+        """Begin so many cycles, evenly, and see each to its end."""
+        loop = asyncio.get_running_loop()
+        began, running = loop.time(), []
+        for number in range(rate * seconds):
+            await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
+            running.append(loop.create_task(self._cycle()))
+        await asyncio.sleep(max(0.0, began + seconds - loop.time()))
+        everything = loop.time()
+        await asyncio.gather(*running)
+        self.last = loop.time() - everything
+
+    async def _cycle(self) -> None:
+        self.begun += 1
+        phone = await self.idle.get()
+        try:
+            self.took.append(await self._ring(phone) * 1000)
+        except Failed as error:
+            self.failed[str(error)] += 1
+        finally:
+            phone.hang_up_all()
+            self.expected.pop(phone.user, None)
+            self.idle.put_nowait(phone)
+
+    async def _ring(self, phone: Phone) -> float:
+        """Seconds until the agent answered."""
+        loop = asyncio.get_running_loop()
+        self.expected[phone.user] = loop.create_future()
+        began = loop.time()
+        call = phone.call("hotline")
+        await _step(call.up.wait(), "not answered")
+        agent = await _step(self.expected[phone.user], "no agent")
+        await _step(agent.up.wait(), "agent did not answer")
+        waited = loop.time() - began
+        await _step(_hears(call, AGENT_TONE), "caller heard nothing")
+        await _step(_hears(agent, CALLER_TONE), "agent heard nothing")
+        self.bridged.append((loop.time() - began) * 1000)
+        await asyncio.sleep(TALK)
+        for side, hertz, name in ((call, AGENT_TONE, "caller"), (agent, CALLER_TONE, "agent")):
+            if not _tone(side, hertz):
+                raise Failed(f"{name} heard nothing any more")
+        call.hang_up()
+        await _step(call.over.wait(), "did not end")
+        await _step(agent.over.wait(), "agent was left")
+        return waited
+
+    def _agent_rings(self, call: PhoneCall) -> None:
+        expected = self.expected.get(call.caller)
+        if expected is not None and not expected.done():
+            expected.set_result(call)
+
+
+async def _hears(side: PhoneCall, hertz: float) -> None:
+    while not _tone(side, hertz):  # noqa: ASYNC110  # a sound sets no event
+        await asyncio.sleep(0.05)
+
+
+def _tone(side: PhoneCall, hertz: float) -> bool:
+    return abs(side.voice.loudest(0.2) - hertz) < NEAR
+
+
+async def _step(waiting: Any, otherwise: str) -> Any:
+    try:
+        return await asyncio.wait_for(waiting, WITHIN)
+    except TimeoutError:
+        raise Failed(otherwise) from None
