@@ -82,10 +82,9 @@ class Pages:
 @contextlib.contextmanager
 def serve(settings: Settings) -> Iterator[Pages]:
     """The pages, until the end of the block."""
-    config = uvicorn.Config(
-        app.build(settings), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
+    built = app.build(settings)
+    config = uvicorn.Config(built, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
+    server = app.Server(config, built.state.parts.feed)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)

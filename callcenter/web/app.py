@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -56,8 +57,9 @@ HEADERS = [
 def main(settings: Settings) -> int:
     """The web process, until SIGTERM."""
     host, port = host_port(settings.http)
-    uvicorn.run(
-        build(settings),
+    app = build(settings)
+    config = uvicorn.Config(
+        app,
         host=host,
         port=port,
         loop="uvloop",
@@ -67,7 +69,20 @@ def main(settings: Settings) -> int:
         server_header=False,
         timeout_graceful_shutdown=2,
     )
+    Server(config, app.state.parts.feed).run()
     return 0
+
+
+class Server(uvicorn.Server):
+    """Ends the live connections first, which else would hold up the stop; browsers come back by themselves."""
+
+    def __init__(self, config: uvicorn.Config, feed: live.Feed) -> None:
+        super().__init__(config)
+        self.feed = feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.feed.close()
+        await super().shutdown(sockets)
 
 
 def build(settings: Settings) -> Starlette:
@@ -89,7 +104,7 @@ def build(settings: Settings) -> Starlette:
         try:
             yield
         finally:
-            parts.feed.closing.set()
+            parts.feed.close()
             tail.cancel()
             await asyncio.gather(tail, return_exceptions=True)
             await store.aclose()

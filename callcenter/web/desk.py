@@ -144,8 +144,7 @@ async def _frames(
     held: Parts, viewer: Viewer, tab: str, shows: tuple[str, ...], after: str
 ) -> AsyncIterator[bytes]:
     with held.feed.follow() as reader:
-        seated = await seat.hold(held.store, viewer.name, tab)
-        if seated == seat.ELSEWHERE:
+        if not await seat.hold(held.store, viewer.name, tab):
             yield live.frame("elsewhere", {})
             return
         await _sign_in(held, viewer, tab)
@@ -153,10 +152,10 @@ async def _frames(
         behind = not after or live.position(seen) != live.position(after)
         yield await screen.draw(shows, seen) if behind else live.KEEP
         refresh = time.monotonic() + seat.REFRESH
-        while not (reader.cut or held.feed.closing.is_set()):
+        while not reader.cut:
             items = await reader.batch(max(0.05, refresh - time.monotonic()))
             if time.monotonic() >= refresh:
-                if await seat.hold(held.store, viewer.name, tab) == seat.ELSEWHERE:
+                if not await seat.hold(held.store, viewer.name, tab):
                     yield live.frame("elsewhere", {})
                     return
                 refresh = time.monotonic() + seat.REFRESH

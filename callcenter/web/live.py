@@ -66,8 +66,9 @@ class Item:
 class Reader:
     """What one connection has not seen yet."""
 
-    queue: asyncio.Queue[Item] = field(default_factory=lambda: asyncio.Queue(WAITING))
+    queue: asyncio.Queue[Item | None] = field(default_factory=lambda: asyncio.Queue(WAITING))
     cut: bool = False
+    """Too far behind, or the process stops: the connection ends."""
 
     async def batch(self, seconds: float) -> list[Item]:
         """At least one item and all that wait with it; [] when none came within `seconds`."""
@@ -77,7 +78,13 @@ class Reader:
             return []
         while not self.queue.empty():
             found.append(self.queue.get_nowait())
-        return found
+        return [item for item in found if item is not None]
+
+    def end(self) -> None:
+        """Wake the connection up to end."""
+        self.cut = True
+        with contextlib.suppress(asyncio.QueueFull):
+            self.queue.put_nowait(None)
 
 
 class Feed:
@@ -86,7 +93,7 @@ class Feed:
     def __init__(self, store: redis.asyncio.Redis) -> None:
         self.store = store
         self.readers: set[Reader] = set()
-        self.closing = asyncio.Event()
+        self.closed = False
 
     async def run(self) -> None:
         """Until cancelled. With the store away it waits, and goes on behind the last event that it saw."""
@@ -106,12 +113,18 @@ class Feed:
     @contextlib.contextmanager
     def follow(self) -> Iterator[Reader]:
         """A reader that gets every event from now on."""
-        reader = Reader()
+        reader = Reader(cut=self.closed)
         self.readers.add(reader)
         try:
             yield reader
         finally:
             self.readers.discard(reader)
+
+    def close(self) -> None:
+        """End every connection: the process stops."""
+        self.closed = True
+        for reader in self.readers:
+            reader.end()
 
     async def check(self, after: str) -> None:
         """Raises EventsGone when something behind `after` is no longer kept, or the store was begun anew."""
@@ -138,7 +151,7 @@ class Feed:
                 break
             seen = position(_text(kept[-1][0]))
             yield [item for entry, fields in kept if (item := _item(_text(entry), fields.get(b"body", b"")))]
-        while not (reader.cut or self.closing.is_set()):
+        while not reader.cut:
             news = [item for item in await reader.batch(KEEP_ALIVE) if position(item.id) > seen]
             if news:
                 seen = position(news[-1].id)

@@ -116,7 +116,7 @@ async def on_error(request: Request, error: Exception) -> Response:
 
 
 def _problem(request: Request, error: DomainError) -> Response:
-    told = {"error": error.code, "detail": str(error), "fields": error.fields}
+    told = {"error": error.code, "detail": _sentence(request, error), "fields": error.fields}
     wait = getattr(error, "retry_after", 0)
     if wants_json(request) or request.url.path.startswith("/events"):
         answer = as_json(told, error.status)
@@ -137,9 +137,13 @@ def viewer_of(request: Request) -> Viewer:
     return viewer if isinstance(viewer, Viewer) else anonymous(request)
 
 
-def sentence(code: str, detail: str) -> str:
-    """What a person reads about an error: its own sentence when it has one, else that of its code."""
-    return detail or words.ERRORS.get(code, code)
+def _sentence(request: Request, error: DomainError) -> str:
+    """The error's sentence in the reader's language: its own where that is translated, else that of its code."""
+    language, pages = viewer_of(request).language, parts(request).pages
+    own = str(error)
+    if language == "en" or (shown := pages.translate(language, own)) != own:
+        return own if language == "en" else shown
+    return pages.translate(language, words.ERRORS.get(error.code, own))
 
 
 class _Http(DomainError):

@@ -11,27 +11,23 @@ LEASE = 15_000
 REFRESH = 4.0
 """Seconds."""
 
-# Takes a free seat, refreshes our own; a desk takes a strip's. Returns 2 when it is new to us, 1 when it was ours.
+# Takes a free seat, refreshes that of our own tab; a desk takes a strip's.
 _HOLD = """
 local held = redis.call('GET', KEYS[1])
-if held == ARGV[1] then
-    redis.call('PEXPIRE', KEYS[1], ARGV[2])
-    return 1
-end
-if (not held) or ARGV[3] == '1' or (string.sub(held, 1, 6) == 'strip:' and string.sub(ARGV[1], 1, 5) == 'desk:') then
+local function tab(seat) return string.sub(seat, string.find(seat, ':', 1, true) + 1) end
+local ours = held and tab(held) == tab(ARGV[1])
+if ours or (not held) or ARGV[3] == '1'
+        or (string.sub(held, 1, 6) == 'strip:' and string.sub(ARGV[1], 1, 5) == 'desk:') then
     redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-    return 2
+    return 1
 end
 return 0
 """
 
-ELSEWHERE, OURS, NEW = 0, 1, 2
 
-
-async def hold(store: redis.asyncio.Redis, agent: str, tab: str, by_force: bool = False) -> int:
-    """ELSEWHERE when another tab has it, else OURS or NEW. `tab` is `desk:ID` or `strip:ID`."""
-    forced = "1" if by_force else "0"
-    return int(await store.eval(_HOLD, 1, key(agent), tab, LEASE, forced))
+async def hold(store: redis.asyncio.Redis, agent: str, tab: str, by_force: bool = False) -> bool:
+    """False when another tab has it. `tab` is `desk:ID` or `strip:ID`."""
+    return bool(await store.eval(_HOLD, 1, key(agent), tab, LEASE, "1" if by_force else "0"))
 
 
 async def leave(store: redis.asyncio.Redis, agent: str) -> bool:

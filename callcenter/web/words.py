@@ -116,7 +116,7 @@ WORDS: dict[str, dict[str, str]] = {
         "cancelled": lazy("cancelled"),
     },
     "level": {
-        "1": lazy("75 % of the time is used"),
+        "1": lazy("Three quarters of the time are used"),
         "2": lazy("Overdue"),
         "3": lazy("Written reminder"),
         "4": lazy("Supervision"),
@@ -197,6 +197,14 @@ ERRORS = {
     "wrong-password": lazy("Name or password is not right."),
     "too-many-attempts": lazy("Too many attempts. Wait before the next one."),
     "foreign-request": lazy("This request did not come from our own page. Load the page again and repeat."),
+    "not-yours": lazy("Only the owner of the complaint does this."),
+    "no-evidence": lazy(
+        "There is no conversation with the customer that proves this: ring the customer first."
+    ),
+    "needs-cosign": lazy("A severe complaint's answer is reported back when a supervisor has co-signed it."),
+    "not-assessed": lazy("Type, region and severity are set first."),
+    "not-enough-attempts": lazy("Closing unreached takes at least 3 attempts on 2 days at different hours."),
+    "no-number": lazy("Nobody can be called back: the complaint has no number."),
     "internal-error": lazy("Something went wrong here. It is written down; what you did may not be saved."),
 }
 """Stable code -> what a person reads when an error has no sentence of its own."""

@@ -94,6 +94,9 @@ def test_a_user_who_left_is_out_at_once(pages: Pages) -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
+        ("zh-CN,zh;q=0.9,en;q=0.5", "登录"),
+        ("zh-TW", "登入"),
+        ("zh-HK,en", "登入"),
         ("de-DE,en;q=0.7", "Sign in"),
         ("", "Sign in"),
     ],

@@ -204,8 +204,18 @@ document.addEventListener("click", async (event) => {
 
 // ---- The seat: which tab is the desk ------------------------------------------------------------------------------
 
+let elsewhere = null; // the feed that another tab took the seat from
+
+// The strip of another page asks again when somebody looks at it.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || !elsewhere?.isConnected || document.getElementById("elsewhere")) return;
+  elsewhere.open();
+  elsewhere = null;
+});
+
 document.addEventListener("live-elsewhere", (event) => {
   event.target.close();
+  elsewhere = event.target;
   const place = document.getElementById("elsewhere");
   if (place) place.hidden = false;
 });

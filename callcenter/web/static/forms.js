@@ -24,7 +24,7 @@ export async function send(address, fields, method = "POST") {
   const told = await answer.json().catch(() => ({}));
   if (answer.ok) return told;
   const wrong = Object.entries(told.fields ?? {}).map(([name, text]) => `${name}: ${text}`);
-  throw new Error([told.shown ?? told.detail ?? answer.statusText, ...wrong].join(" "));
+  throw new Error([told.detail ?? answer.statusText, ...wrong].join(" "));
 }
 
 export function fieldsOf(form, submitter) {
@@ -43,11 +43,15 @@ document.addEventListener("submit", async (event) => {
   form.closest("details.menu")?.removeAttribute("open");
   try {
     await send(event.submitter?.getAttribute("formaction") ?? form.getAttribute("action"), fieldsOf(form, event.submitter));
-    form.dispatchEvent(new CustomEvent("sent", { bubbles: true }));
-    if (form.dataset.quiet === "refresh") await refreshPage();
+    if (form.dataset.quiet === "refresh") {
+      form.reset();
+      document.activeElement?.blur();
+      await refreshPage();
+    }
     say(form.dataset.said);
   } catch (error) {
     say(error.message, true);
+    if (form.dataset.quiet === "refresh") refreshPage().catch(() => {});
   } finally {
     delete form.dataset.busy;
   }

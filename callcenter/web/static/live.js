@@ -12,24 +12,52 @@ export function applyParts(parts) {
   }
 }
 
+// A field that has the focus is being typed into: its part waits until the focus leaves.
+function busy(place) {
+  const held = document.activeElement;
+  return place.contains(held) && held.matches("input:not([type=hidden]), select, textarea");
+}
+
+document.addEventListener("focusout", (event) => {
+  const place = event.target.closest?.("[data-part]");
+  if (!place || place.waiting === undefined) return;
+  setTimeout(() => {
+    if (place.waiting === undefined || busy(place)) return;
+    const html = place.waiting;
+    delete place.waiting;
+    replace(place, html);
+  });
+});
+
 function replace(place, html) {
   if (place.live === html) return;
+  if (busy(place)) {
+    place.waiting = html;
+    return;
+  }
+  delete place.waiting;
   place.live = html;
   const open = [...place.querySelectorAll("details[open][id]")].map((element) => element.id);
   const held = place.contains(document.activeElement) ? document.activeElement : null;
-  const kept = held && (held.id ? `#${CSS.escape(held.id)}` : held.name ? `[name="${CSS.escape(held.name)}"]` : "");
+  const kept = held && selector(held);
+  const marked = place.querySelector("tr.at a")?.getAttribute("href");
   const typed = new Map();
-  for (const field of place.querySelectorAll("input[data-keep], select[data-keep], textarea[data-keep]")) {
-    typed.set(field.name, field.value);
-  }
+  for (const field of place.querySelectorAll("[data-keep]")) typed.set(`${field.form?.id} ${field.name}`, field.value);
   place.innerHTML = html;
-  for (const [name, value] of typed) {
-    const field = place.querySelector(`[data-keep][name="${CSS.escape(name)}"]`);
-    if (field) field.value = value;
+  for (const field of place.querySelectorAll("[data-keep]")) {
+    const value = typed.get(`${field.form?.id} ${field.name}`);
+    if (value !== undefined) field.value = value;
   }
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (kept) place.querySelector(kept)?.focus();
+  if (marked) place.querySelector(`a[href="${CSS.escape(marked)}"]`)?.closest("tr")?.classList.add("at");
   refreshTimes(place);
+}
+
+function selector(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.name) return `[name="${CSS.escape(element.name)}"]`;
+  return element.matches("a[href]") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : "";
 }
 
 // The page as it is now, without losing what is typed: its parts are taken from a fresh copy.
