@@ -25,6 +25,8 @@ NAME = "ledger"
 ENQUEUED = "ledger-jobs"
 BATCH = 100
 """Entries a transaction: SQLite's one writer is held for a few milliseconds."""
+PAUSE = 0.05
+"""Seconds between two batches."""
 PATIENCE = 1.0
 """Seconds between two tries while the record or the store is away."""
 
@@ -41,6 +43,8 @@ def run(engine: Engine, store: redis.Redis, leaving: threading.Event) -> None:
             entries = read(store, position, 500)
             if entries:
                 position = take(engine, store, position, entries)
+                # What comes meanwhile goes into one transaction; calls need the processor more than the record does.
+                leaving.wait(PAUSE)
         except (DBAPIError, redis.RedisError, OSError) as error:
             log.warning("the ledger waits", error=str(getattr(error, "orig", error)))
             position = ""
@@ -75,8 +79,7 @@ def take(engine: Engine, store: redis.Redis, position: str, entries: list[Entry]
             session.rollback()
             return ""
         _set(session, ENQUEUED, position)
-        for entry, event in known:
-            record(session, entry, event)
+        record(session, known)
     for _, event in known:
         enqueue(store, event)
     return last
@@ -94,39 +97,42 @@ def read(store: redis.Redis, after: str, block_ms: int) -> list[Entry]:
 
 
 def decoded(entries: list[Entry]) -> list[tuple[str, Any]]:
-    """Entries as events; those of a newer release are left out."""
+    """Entries as events; those of a newer release, and what is no event, are left out."""
     known = []
     for entry, body in entries:
         try:
             known.append((entry, events.public.decode(body)))
-        except messages.UnknownMessage as error:
-            log.warning("unknown event", type=str(error), entry=entry)
+        except (messages.UnknownMessage, ValueError, TypeError, KeyError) as error:
+            log.warning("not an event that we know", entry=entry, error=repr(error))
     return known
 
 
-def record(session: Session, entry: str, event: Any) -> None:
-    """Write what one event says of its call; an entry that is there already changes nothing."""
-    call_id = _call_of(event)
-    if not call_id:
+def record(session: Session, known: list[tuple[str, Any]]) -> None:
+    """Write what events say of their calls, in few statements; an entry that is there already changes nothing."""
+    of_calls = [(entry, event, name) for entry, event in known if (name := _call_of(event))]
+    if not of_calls:
         return
-    if session.exec(select(CallEvent.id).where(CallEvent.entry == entry)).first() is not None:
-        return
-    session.add(
-        CallEvent(
-            entry=entry,
-            call_id=call_id,
-            type=type(event).__name__,
-            at=_time(event.at),
-            body=events.public.encode(event),
+    entries = [entry for entry, _, _ in of_calls]
+    there = set(session.exec(select(CallEvent.entry).where(col(CallEvent.entry).in_(entries))).all())
+    named = {name for _, _, name in of_calls}
+    calls = {call.id: call for call in session.exec(select(Call).where(col(Call.id).in_(named))).all()}
+    for entry, event, name in of_calls:
+        if entry in there:
+            continue
+        session.add(
+            CallEvent(
+                entry=entry,
+                call_id=name,
+                type=type(event).__name__,
+                at=_time(event.at),
+                body=events.public.encode(event),
+            )
         )
-    )
-    if not event.call:
-        return
-    call = session.get(Call, call_id)
-    if call is None:
-        call = Call(id=call_id, started_at=_time(getattr(event, "started", 0.0) or event.at))
-    tell(call, event)
-    session.add(call)
+        if event.call:
+            if name not in calls:
+                calls[name] = Call(id=name, started_at=_time(getattr(event, "started", 0.0) or event.at))
+                session.add(calls[name])
+            tell(calls[name], event)
 
 
 def tell(call: Call, event: Any) -> None:

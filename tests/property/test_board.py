@@ -206,7 +206,7 @@ class Hotline(RuleBasedStateMachine):
             }[what]
         )
 
-    @rule(agent=st.sampled_from(AGENTS), mode=st.sampled_from(["customer_first", "agent_first"]))
+    @rule(agent=st.sampled_from(["", *AGENTS]), mode=st.sampled_from(["customer_first", "agent_first"]))
     def call_back(self, agent: str, mode: str) -> None:
         self.attempts += 1
         asked = commands.PlaceCallback(
