@@ -9,7 +9,7 @@ class DomainError(Exception):
 
     status: ClassVar[int] = 400
 
-    def __init__(self, detail: str = "", **fields: str) -> None:
+    def __init__(self, detail: str = "", /, **fields: str) -> None:
         super().__init__(detail or (self.__doc__ or "").strip())
         self.fields = fields
         """Field name -> what is wrong with it."""

@@ -61,6 +61,14 @@ def headings(row: Sequence[str]) -> list[str]:
     return [_HEADINGS.get(_plain(cell), "") for cell in row]
 
 
+def value(field: str, text: str) -> Any:
+    """One cell as its column's value; an empty one empties it. BadCell when it cannot be understood."""
+    text = text.strip()
+    if not text and field == "name":
+        raise BadCell(field, "a customer keeps a name")
+    return _READERS[field](field, text) if text else _EMPTY.get(field, "")
+
+
 def values(cells: Mapping[str, str], country: str) -> dict[str, Any]:
     """Column -> value of the cells that say something; `numbers` holds E.164. BadCell names the first wrong one."""
     home = cells.get("country", "").strip().upper() or country
@@ -177,3 +185,6 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
 _HEADINGS = {
     _plain(heading): column for column, others in ALIASES.items() for heading in (column, *others.split(","))
 }
+
+FIELDS = tuple(_READERS)
+"""Columns that a customer's row has; numbers are rows of their own."""

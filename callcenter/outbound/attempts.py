@@ -166,6 +166,12 @@ def tries(session: Session, kind: str, ref: int, since: datetime) -> list[dateti
     return sorted(at for (at,) in rows)
 
 
+def of(session: Session, kind: str, ref: int) -> list[Attempt]:
+    """Every attempt for one subject with what the gate refused, the newest first."""
+    found = select(Attempt).where(Attempt.kind == kind, Attempt.ref == ref)
+    return list(session.exec(found.order_by(col(Attempt.created_at).desc(), col(Attempt.id).desc())))
+
+
 def placed(session: Session, kind: str, ref: int, since: datetime) -> int:
     """How many attempts were placed at all."""
     found = select(Attempt.id).where(

@@ -3,17 +3,13 @@
 `follow` is a follower of `tickets.desk.Desk`. All functions take a write session; times are aware.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from callcenter import db, timers
 from callcenter.calls.models import Call
 from callcenter.commands import PlaceSurvey
-from callcenter.customers.models import Customer
 from callcenter.errors import InvalidInput
 from callcenter.events import SurveyChanged
 from callcenter.outbound import attempts
@@ -22,6 +18,8 @@ from callcenter.outbound.models import Attempt
 from callcenter.people.models import User
 from callcenter.settings import Settings
 from callcenter.surveys import rules
+from callcenter.surveys.lists import SurveyRow as SurveyRow
+from callcenter.surveys.lists import listing as listing
 from callcenter.surveys.models import Survey
 from callcenter.tickets import escalation, journal
 from callcenter.tickets.desk import Desk
@@ -29,29 +27,6 @@ from callcenter.tickets.models import Ticket
 
 TIMER, KIND = "survey", "survey"
 EARLY = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyRow:
-    """A survey in a list."""
-
-    id: int
-    ticket: int
-    ticket_number: str
-    cycle: int
-    customer_id: int | None
-    customer_name: str
-    number: str
-    agent: str
-    language: str
-    state: str
-    outcome: str
-    score: int
-    due_at: datetime
-    answered_at: datetime | None
-    attempts: int
-    call_id: str
-    closing_call: str
 
 
 def follow(session: Session, settings: Settings, ticket: Ticket, change: str, now: datetime) -> None:
@@ -176,21 +151,6 @@ def lost(session: Session, settings: Settings, attempt_id: str, now: datetime) -
         _settle(session, settings, attempt.ref, attempts.Ending("unknown", "", 0.0, False, "us"), now)
 
 
-def listing(session: Session, state: str = "", limit: int = 200) -> list[SurveyRow]:
-    """All surveys, or those in one state, the newest first."""
-    agent = aliased(User)
-    columns: Any = select(Survey, Ticket.number, Customer.name, agent.name)
-    rows = session.execute(
-        columns.join(Ticket, col(Ticket.id) == Survey.ticket_id)
-        .outerjoin(Customer, col(Customer.id) == Survey.customer_id)
-        .outerjoin(agent, agent.id == Survey.agent_id)
-        .where(*([col(Survey.state) == state] if state else []))
-        .order_by(col(Survey.id).desc())
-        .limit(limit)
-    )
-    return [_row(*found) for found in rows]
-
-
 def _settle(
     session: Session, settings: Settings, survey_id: int, end: attempts.Ending, now: datetime
 ) -> None:
@@ -263,27 +223,4 @@ def _tell(session: Session, survey: Survey, now: datetime) -> None:
             state=survey.state,
             score=survey.score,
         ),
-    )
-
-
-def _row(survey: Survey, number: str, customer: str | None, agent: str | None) -> SurveyRow:
-    assert survey.id is not None
-    return SurveyRow(
-        id=survey.id,
-        ticket=survey.ticket_id,
-        ticket_number=number,
-        cycle=survey.cycle,
-        customer_id=survey.customer_id,
-        customer_name=customer or "",
-        number=survey.number,
-        agent=agent or "",
-        language=survey.language,
-        state=survey.state,
-        outcome=survey.outcome,
-        score=survey.score,
-        due_at=survey.due_at,
-        answered_at=survey.answered_at,
-        attempts=survey.attempts,
-        call_id=survey.call_id,
-        closing_call=survey.closing_call,
     )

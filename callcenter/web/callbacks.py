@@ -1,6 +1,7 @@
-"""Callbacks that we owe: who has to call whom, when, and what came of it."""
+"""Callbacks: whom we owe a call, when it is made, every attempt with the reason where the gate refused it."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 from starlette.requests import Request
@@ -8,61 +9,117 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import db, stream
-from callcenter.callbacks import desk, lists
+from callcenter.callbacks import desk, lists, rules
 from callcenter.callbacks.models import Callback
+from callcenter.customers import numbers
 from callcenter.errors import InvalidInput
-from callcenter.web import auth, respond
-from callcenter.web.parts import parts
+from callcenter.outbound import attempts
+from callcenter.web import asked, auth, respond
+from callcenter.web.auth import Viewer
+from callcenter.web.parts import Parts, parts
 from callcenter.web.tickets import at_time, user_of, version_of
 
-STATES = ("due", "dialling", "talked", "done", "given_up", "cancelled", "fulfilled")
+PUTS = ("PUT", "POST")
+Told = dict[str, Any]
 
 
 def routes() -> list[BaseRoute]:
     return [
         auth.route("/callbacks", listing, act="callbacks.see"),
-        auth.route("/callbacks/{id:int}/time", reschedule, act="callbacks.see", methods=("PUT", "POST")),
-        auth.route("/callbacks/{id:int}/cancellation", cancel, act="callbacks.see", methods=("PUT", "POST")),
+        auth.route("/callbacks/{id:int}", show, act="callbacks.see"),
+        auth.route("/callbacks/{id:int}/time", move, act="tickets.write", methods=PUTS),
+        auth.route("/callbacks/{id:int}/cancellation", cancel, act="tickets.write", methods=PUTS),
     ]
 
 
 async def listing(request: Request) -> Response:
-    """`GET /callbacks?state=`: the next due first."""
-    held, state = parts(request), request.query_params.get("state", "")
-    if state and state not in STATES:
-        raise InvalidInput(state=", ".join(STATES))
+    """`GET /callbacks?whose=mine|all&state=open|any|STATE&after=`; an agent sees the own ones first."""
+    held, viewer, words = parts(request), respond.viewer_of(request), asked.words(request, "whose", "state")
+    whose = words["whose"] or ("mine" if viewer.role == "agent" and not viewer.token else "all")
+    if whose not in ("mine", "all"):
+        raise InvalidInput(whose="mine, all")
+    state, begins, limit = words["state"] or "open", asked.after(request), asked.limit(request)
+    owner = viewer.user_id if whose == "mine" else 0
     after = await stream.last_id(held.store, stream.PUBLIC)
-    rows = await held.record.read(lambda session: lists.listing(session, state))
-    data = {"callbacks": rows, "after": after}
-    return respond.page(request, "callbacks.html", data, state=state, states=STATES)
+    rows, following = await held.record.read(lambda session: lists.page(session, owner, state, begins, limit))
+    data = {"callbacks": rows, "next": following, "after": after}
+    shown: Told = {
+        "asked": {"whose": whose, "state": state},
+        "begins": begins,
+        "states": rules.STATES,
+        "now_at": db.now(),
+    }
+    return respond.page(request, "callbacks.html", data, **shown, national=_national(held))
 
 
-async def reschedule(request: Request) -> Response:
-    """`PUT /callbacks/{id}/time` with `due_at` (`now` rings at once) and `version`."""
-    held, viewer, given = parts(request), respond.viewer_of(request), await respond.fields(request)
-    asked = str(given.get("due_at", ""))
+async def show(request: Request) -> Response:
+    """`GET /callbacks/{id}`: when and why, every attempt, and what this person may do now."""
+    held, viewer, which = parts(request), respond.viewer_of(request), request.path_params["id"]
+    after = await stream.last_id(held.store, stream.PUBLIC)
 
-    def write(session: Session) -> Callback:
+    def read(session: Session) -> Told:
+        row = lists.find(session, which)
+        owner = session.get(Callback, which)
+        tried = attempts.of(session, desk.KIND, which)
+        return {
+            "callback": row,
+            "mode": owner.mode if owner else "",
+            "call": owner.call_id if owner else "",
+            "attempts": [one.model_dump(exclude={"kind", "ref"}) for one in tried],
+            "actions": _allowed(row, viewer),
+            "after": after,
+        }
+
+    zone = held.settings.home_zone
+    shown = {"national": _national(held), "now_local": db.now().astimezone(zone).strftime("%Y-%m-%dT%H:%M")}
+    return respond.page(request, "callback.html", await held.record.read(read), **shown)
+
+
+async def move(request: Request) -> Response:
+    """`PUT /callbacks/{id}/time` with `version` and `due_at` (`now`, or a time): one that was given up begins anew."""
+    held, viewer, which = parts(request), respond.viewer_of(request), request.path_params["id"]
+    given = await respond.fields(request)
+    version, due = version_of(given), _time(given, held)
+
+    def write(session: Session) -> Told:
         now = db.now()
-        due = now if asked == "now" else at_time("due_at", asked, held.settings.home_zone)
-        by = user_of(session, viewer.user_id)
-        return desk.reschedule(session, request.path_params["id"], by, due, now, version_of(given))
+        return _told(
+            desk.reschedule(session, which, user_of(session, viewer.user_id), due or now, now, version)
+        )
 
-    return _told(request, await held.record.write(write))
+    return respond.done(request, f"/callbacks/{which}", await held.record.write(write), 200)
 
 
 async def cancel(request: Request) -> Response:
-    """`PUT /callbacks/{id}/cancellation` with `version`: no call after all."""
-    held, viewer, given = parts(request), respond.viewer_of(request), await respond.fields(request)
+    """`PUT /callbacks/{id}/cancellation` with `version`: no call after all; the complaint waits for its owner."""
+    viewer, which = respond.viewer_of(request), request.path_params["id"]
+    version = version_of(await respond.fields(request))
 
-    def write(session: Session) -> Callback:
-        by = user_of(session, viewer.user_id)
-        return desk.cancel(session, request.path_params["id"], by, db.now(), version_of(given))
+    def write(session: Session) -> Told:
+        return _told(desk.cancel(session, which, user_of(session, viewer.user_id), db.now(), version))
 
-    return _told(request, await held.record.write(write))
+    return respond.done(request, f"/callbacks/{which}", await parts(request).record.write(write), 200)
 
 
-def _told(request: Request, callback: Callback) -> Response:
-    due: datetime = callback.due_at
-    told = {"id": callback.id, "state": callback.state, "due_at": due, "version": callback.version}
-    return respond.done(request, "/callbacks", told, 200)
+def _allowed(row: lists.CallbackRow, viewer: Viewer) -> list[str]:
+    """The nouns that this person may put now."""
+    its_own = row.owner in ("", viewer.name) or viewer.may("callbacks.steer")
+    if row.state not in rules.MOVABLE or not its_own or not viewer.may("tickets.write"):
+        return []
+    return ["time", "cancellation"]
+
+
+def _time(given: Told, held: Parts) -> datetime | None:
+    """None: now. A time without an offset is that of the centre."""
+    value = str(given.get("due_at") or "").strip()
+    if value == "now":
+        return None
+    return at_time("due_at", value, held.settings.home_zone)
+
+
+def _told(callback: Callback) -> Told:
+    return callback.model_dump(include={"id", "state", "due_at", "outcome", "version"})
+
+
+def _national(held: Parts) -> Any:
+    return lambda number: numbers.national(number, held.settings.country)

@@ -1,26 +1,32 @@
-"""Calls on record: a list that every figure of the wallboard leads to, and one call with all that happened in it."""
+"""Calls: the record, filtered and page by page, and one call with its ledger of events."""
 
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import db, stream
-from callcenter.calls.models import Call, CallEvent
-from callcenter.customers import numbers
-from callcenter.customers.models import Customer
-from callcenter.errors import InvalidInput, NotFound
+from callcenter.calls import lists
+from callcenter.calls.models import Call
+from callcenter.customers import numbers, search
+from callcenter.errors import InvalidInput
+from callcenter.people import desk as people
+from callcenter.routing import queues
 from callcenter.tickets.models import Ticket
-from callcenter.web import auth, respond, words
-from callcenter.web.parts import parts
+from callcenter.web import asked, auth, respond
+from callcenter.web.parts import Parts, parts
 
-PAGE = 100
-EXACT = ("queue", "agent", "outcome", "kind", "direction")
+FILTERS = ("queue", "agent", "outcome", "kind", "caller", "day", "today", "customer", "ticket")
+OUTCOMES = (
+    "live", "answered", "abandoned", "short_abandon", "deflected", "lost_by_us", "refused", "conversation", "busy",
+    "no_answer", "unreachable", "failed", "cancelled", "no_agent", "no_score", "unknown",
+)  # fmt: skip
+KINDS = ("inbound", "callback", "survey", "manual")
+Told = dict[str, Any]
 
 
 def routes() -> list[BaseRoute]:
@@ -31,73 +37,105 @@ def routes() -> list[BaseRoute]:
 
 
 async def listing(request: Request) -> Response:
-    """`GET /calls?queue=&agent=&outcome=&kind=&number=&today=1&before=`: the newest first, by key."""
-    held, asked = parts(request), dict(request.query_params)
+    """`GET /calls?queue=&agent=&outcome=&day=&caller=...&after=`, the newest first.
+
+    With a day (`day=2026-11-22`, `today=1`) also how its calls ended: the outcomes' sum is `total`.
+    """
+    held, words = parts(request), asked.words(request, *FILTERS)
+    if words.pop("today"):
+        words["day"] = words["day"] or db.now().astimezone(held.settings.home_zone).date().isoformat()
+    filters = _filters(words, held)
+    begins, limit = asked.after(request), asked.limit(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
-    country, zone = held.settings.country, held.settings.home_zone
-    rows = await held.record.read(lambda session: _listed(session, asked, country, zone))
-    last = rows[PAGE - 1] if len(rows) > PAGE else None
-    following = f"{last['started_at'].isoformat()}~{last['id']}" if last else ""
-    data = {"calls": rows[:PAGE], "next": following, "after": after}
-    shown = {**dict.fromkeys((*EXACT, "number", "today", "before"), ""), **asked}
-    outcomes = [code for code in words.WORDS["outcome"] if code]
-    return respond.page(
-        request, "calls.html", data, asked=shown, outcomes=outcomes, kinds=words.WORDS["call.kind"]
-    )
+
+    def read(session: Session) -> Told:
+        rows, following = lists.page(session, filters, begins, limit)
+        counted = lists.outcomes(session, filters) if words["day"] else {}
+        return {
+            "calls": _rows(session, rows, held.settings.country),
+            "next": following,
+            "outcomes": counted,
+            "total": sum(counted.values()) if words["day"] else None,
+            "after": after,
+        }
+
+    data = await held.record.read(read)
+    if respond.wants_json(request):
+        return respond.as_json(data)
+    shown = {"asked": words, "begins": begins, "outcome_codes": OUTCOMES, "kinds": KINDS}
+    chosen = await held.record.read(_choices)
+    return respond.html(request, "calls.html", {**data, **shown, **chosen})
 
 
 async def show(request: Request) -> Response:
-    """`GET /calls/{id}`."""
+    """`GET /calls/{id}`: the record, to whom it was offered and what came of it, and every event in order."""
     held, which = parts(request), request.path_params["id"]
     after = await stream.last_id(held.store, stream.PUBLIC)
 
-    def read(session: Session) -> dict[str, Any]:
-        call = session.get(Call, which)
-        if call is None:
-            raise NotFound
-        customer = session.get(Customer, call.customer_id) if call.customer_id else None
-        tickets = session.exec(select(Ticket).where(Ticket.call_id == which)).all()
-        happened = session.exec(
-            select(CallEvent).where(CallEvent.call_id == which).order_by(col(CallEvent.id))
-        )
-        return {
-            "call": call.model_dump(),
-            "customer": {"id": customer.id, "name": customer.name} if customer else None,
-            "tickets": [{"id": one.id, "number": one.number, "state": one.state} for one in tickets],
-            "events": [{**orjson.loads(one.body), "entry": one.entry} for one in happened],
-        }
+    def read(session: Session) -> Told:
+        call = lists.find(session, which)
+        told = lists.happenings(session, which)
+        row = _rows(session, [call], held.settings.country)[0]
+        logged = session.exec(select(Ticket).where(Ticket.call_id == which))
+        tickets = [{"id": one.id, "number": one.number, "state": one.state} for one in logged]
+        return {"call": row, "tickets": tickets, "offers": lists.offers(told), "events": told, "after": after}
 
-    data = {**await held.record.read(read), "after": after}
-    national = numbers.national(data["call"]["caller"], held.settings.country)
-    return respond.page(request, "call.html", data, national=national)
+    return respond.page(request, "call.html", await held.record.read(read))
 
 
-def _listed(session: Session, asked: dict[str, str], country: str, zone: ZoneInfo) -> list[dict[str, Any]]:
-    query = select(Call, Customer.name).join(Customer, col(Customer.id) == Call.customer_id, isouter=True)
-    for name in EXACT:
-        if asked.get(name):
-            query = query.where(getattr(Call, name) == asked[name])
-    if asked.get("number"):
-        number = numbers.e164(asked["number"], country) or asked["number"]
-        query = query.where((col(Call.caller) == number) | (col(Call.called) == number))
-    if asked.get("today"):
-        midnight = db.now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        query = query.where(col(Call.started_at) >= midnight)
-    if asked.get("before"):
-        at, last = _key(asked["before"])
-        query = query.where(
-            (col(Call.started_at) < at) | ((col(Call.started_at) == at) & (col(Call.id) < last))
-        )
-    ordered = query.order_by(col(Call.started_at).desc(), col(Call.id).desc()).limit(PAGE + 1)
-    return [{**call.model_dump(), "customer": name or ""} for call, name in session.exec(ordered)]
+def _filters(words: dict[str, str], held: Parts) -> lists.Filters:
+    since = until = None
+    if words["day"]:
+        since = _midnight(words["day"], held.settings.home_zone)
+        until = _midnight((since + timedelta(days=1)).date().isoformat(), held.settings.home_zone)
+    caller = words["caller"]
+    return lists.Filters(
+        queue=words["queue"],
+        agent=words["agent"],
+        outcome=words["outcome"],
+        kind=words["kind"],
+        caller=numbers.e164(caller, held.settings.country) or caller,
+        customer_id=_id(words, "customer"),
+        ticket_id=_id(words, "ticket"),
+        since=since,
+        until=until,
+    )
 
 
-def _key(text: str) -> tuple[datetime, str]:
-    at, _, last = text.replace(" ", "+").partition("~")
+def _midnight(day: str, zone: ZoneInfo) -> datetime:
+    """The first instant of a day where the centre is."""
     try:
-        found = datetime.fromisoformat(at)
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)
     except ValueError:
-        raise InvalidInput(before="is no end of a page") from None
-    if found.utcoffset() is None or abs(found.utcoffset() or timedelta()) > timedelta(hours=14):
-        raise InvalidInput(before="is no end of a page")
-    return found, last
+        raise InvalidInput(day="a day, as in 2026-11-22") from None
+
+
+def _id(words: dict[str, str], name: str) -> int:
+    return asked.number(dict(words), name) if words[name] else 0
+
+
+def _rows(session: Session, calls: list[Call], country: str) -> list[Told]:
+    """Calls with the names that a person reads. `party`: the customer's number, whoever called whom."""
+    names = search.names(session, (call.customer_id for call in calls))
+    tickets = {call.ticket_id for call in calls if call.ticket_id}
+    numbered = {id_: found.number for id_ in tickets if (found := session.get(Ticket, id_))}
+    rows = []
+    for call in calls:
+        party = call.called if call.direction == "out" else call.caller
+        rows.append(
+            {
+                **call.model_dump(),
+                "customer_name": names.get(call.customer_id or 0, ""),
+                "ticket_number": numbered.get(call.ticket_id or 0, ""),
+                "party": "" if call.withheld else party,
+                "party_national": "" if call.withheld else numbers.national(party, country),
+            }
+        )
+    return rows
+
+
+def _choices(session: Session) -> Told:
+    return {
+        "queue_names": [row.name for row in queues.listing(session)],
+        "agent_names": [user.name for user in people.users(session)],
+    }

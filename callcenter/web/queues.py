@@ -1,40 +1,107 @@
-"""Queues: their rules, who serves them, and how they stand today."""
+"""Queues: their rules, what an administrator may change, and the figures of the day beside their formulas."""
 
+import time
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from callcenter import stream
-from callcenter.people.models import QueueMember, User
+from callcenter import commands, db, stream
+from callcenter.people import desk as people
+from callcenter.routing import queues
 from callcenter.routing.models import QueueRow
-from callcenter.web import auth, board, respond
+from callcenter.web import asked, auth, board, respond
+from callcenter.web.board import Board, Entry
 from callcenter.web.parts import parts
-from callcenter.web.wallboard import service_level
+
+OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "lost")
+"""How a call that was offered to a queue leaves it; who still waits is the rest."""
+WAITING = {"greeting", "queued", "offered", "connecting"}
+Told = dict[str, Any]
 
 
 def routes() -> list[BaseRoute]:
-    return [auth.route("/queues", listing, act="wallboard")]
+    return [
+        auth.route("/queues", listing, act="wallboard"),
+        auth.route("/queues/{name}", show, act="wallboard"),
+        auth.route("/queues/{name}", change, act="settings.write", methods=("PUT", "POST")),
+    ]
 
 
 async def listing(request: Request) -> Response:
-    """`GET /queues`."""
+    """`GET /queues`: every queue with its figures of today."""
     held = parts(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
     seen = await board.whole(held.store)
-    rules = await held.record.read(_rules)
-    rows = [{**row, "live": seen.queues.get(row["name"])} for row in rules]
-    for row in rows:
-        row["level"] = service_level(row["live"]) if row["live"] else None
-    return respond.page(request, "queues.html", {"queues": rows, "after": after})
+    rows = await held.record.read(queues.listing)
+    now = time.time()
+    data = {"queues": [_queue(row, seen, now) for row in rows], "after": after}
+    return respond.page(request, "queues.html", data)
 
 
-def _rules(session: Session) -> list[dict[str, Any]]:
-    served: dict[str, list[str]] = {}
-    members = select(QueueMember.queue, User.name).join(User).where(User.active).order_by(User.name)
-    for queue, name in session.exec(members):
-        served.setdefault(queue, []).append(name)
-    rows = session.exec(select(QueueRow).order_by(QueueRow.name))
-    return [{**row.model_dump(), "agents": served.get(row.name, [])} for row in rows]
+async def show(request: Request) -> Response:
+    """`GET /queues/{name}`."""
+    held, name = parts(request), request.path_params["name"]
+    after = await stream.last_id(held.store, stream.PUBLIC)
+    seen = await board.whole(held.store)
+    row = await held.record.read(lambda session: queues.find(session, name))
+    agents = [agent for agent in seen.agents.values() if name in agent["queues"]]
+    data = {
+        "queue": _queue(row, seen, time.time()),
+        "agents": sorted(agents, key=lambda agent: str(agent["display"] or agent["name"])),
+        "after": after,
+    }
+    return respond.page(request, "queue.html", data)
+
+
+async def change(request: Request) -> Response:
+    """`PUT /queues/{name}` with the fields to set. It is written to the audit log; the conductor reads it anew."""
+    held, viewer, name = parts(request), respond.viewer_of(request), request.path_params["name"]
+    given = asked.form(await respond.fields(request))
+
+    def write(session: Session) -> Told:
+        row, changed = queues.change(session, name, given)
+        if changed:
+            detail = "; ".join(f"{field}: {before} -> {now}" for field, (before, now) in changed.items())
+            people.audit(session, viewer.name, "queue.changed", name, detail[:2000], db.now())
+        return {**row.model_dump(), "changed": sorted(changed)}
+
+    told = await held.record.write(write)
+    if told["changed"]:
+        await respond.command(request, commands.ReloadDirectory(by=viewer.name))
+    return respond.done(request, f"/queues/{name}", told, 200)
+
+
+def figures(entry: Entry, seen: Board, now: float) -> Told:
+    """A queue's live figures.
+
+    `offered` = `answered` + `abandoned` + `short_abandon` + `deflected` + `lost` + `in_queue`. `level`: answered within
+    `service_level` seconds / (answered + abandoned), None when nothing ended (metric definitions, version 1).
+    `in_queue` follows from the counters; `waiting` are the calls on the board now, `longest_wait` is in seconds.
+    """
+    counted = {name: int(entry.get(name, 0)) for name in OUTCOMES}
+    waiting = [
+        call for call in seen.calls.values() if call["queue"] == entry["name"] and call["state"] in WAITING
+    ]
+    oldest = min((call["queued"] for call in waiting if call["queued"]), default=0.0)
+    ended = counted["answered"] + counted["abandoned"]
+    return {
+        "offered": entry["offered"],
+        **counted,
+        "in_queue": max(0, entry["offered"] - sum(counted.values())),
+        "within": entry["within"],
+        "level": entry["within"] / ended if ended else None,
+        "waiting": len(waiting),
+        "oldest": oldest,
+        "longest_wait": max(0.0, now - oldest) if oldest else 0.0,
+        "longest_today": entry["longest_today"],
+        "day": entry["day"],
+    }
+
+
+def _queue(row: QueueRow, seen: Board, now: float) -> Told:
+    """The rules as they are kept; `live` is None while the conductor does not serve the queue."""
+    entry = seen.queues.get(row.name)
+    return {**row.model_dump(), "live": figures(entry, seen, now) if entry else None}

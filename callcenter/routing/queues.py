@@ -1,0 +1,145 @@
+"""Queues as an administrator keeps them: every field checked, each wrong one named."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from callcenter.errors import InvalidInput, NotFound
+from callcenter.routing.models import QueueRow
+
+STRATEGIES = ("longest_idle",)
+
+
+def listing(session: Session) -> list[QueueRow]:
+    """All queues by name."""
+    return list(session.exec(select(QueueRow).order_by(col(QueueRow.name))))
+
+
+def find(session: Session, name: str) -> QueueRow:
+    """Raises NotFound."""
+    row = session.get(QueueRow, name)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def change(
+    session: Session, name: str, given: Mapping[str, Any]
+) -> tuple[QueueRow, dict[str, tuple[Any, Any]]]:
+    """Set the fields that are given; the row, and what changed as field -> (before, now).
+
+    Raises NotFound; InvalidInput with a sentence for every wrong field. The conductor reads queues anew only when it
+    is told (`commands.ReloadDirectory`).
+    """
+    row = session.get(QueueRow, name, populate_existing=True, with_for_update=True)
+    if row is None:
+        raise NotFound
+    found, wrong = {}, {}
+    for field, raw in given.items():
+        if field not in CHECKS:
+            wrong[field] = "there is no such field"
+            continue
+        try:
+            found[field] = CHECKS[field](raw)
+        except ValueError as error:
+            wrong[field] = str(error)
+    if "numbers" in found:
+        wrong |= _taken(session, name, found["numbers"].split())
+    if wrong:
+        raise InvalidInput(**wrong)
+    changed = {
+        field: (getattr(row, field), value) for field, value in found.items() if getattr(row, field) != value
+    }
+    for field, (_, value) in changed.items():
+        setattr(row, field, value)
+    session.add(row)
+    return row, changed
+
+
+def _taken(session: Session, name: str, wanted: list[str]) -> dict[str, str]:
+    for other in listing(session):
+        both = set(other.numbers.split()) & set(wanted)
+        if other.name != name and both:
+            return {"numbers": f"{', '.join(sorted(both))} leads to the queue {other.name}"}
+    return {}
+
+
+def _text(longest: int) -> Callable[[Any], str]:
+    def check(raw: Any) -> str:
+        text = str("" if raw is None else raw).strip()
+        if len(text) > longest:
+            raise ValueError(f"longer than {longest} characters")
+        if any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
+            raise ValueError("holds a character that cannot be shown")
+        return text
+
+    return check
+
+
+def _number(least: float, most: float, unit: str = "") -> Callable[[Any], float]:
+    def check(raw: Any) -> float:
+        said = f"a number from {least:g} to {most:g}{unit}"
+        try:
+            value = float(str(raw).strip())
+        except ValueError:
+            raise ValueError(said) from None
+        if not least <= value <= most:
+            raise ValueError(said)
+        return value
+
+    return check
+
+
+def _whole(least: int, most: int) -> Callable[[Any], int]:
+    def check(raw: Any) -> int:
+        text = str(raw).strip()
+        if not re.fullmatch(r"-?\d{1,9}", text) or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return check
+
+
+def _numbers(raw: Any) -> str:
+    """User parts of SIP addresses (RFC 3261, 25.1), parted by spaces."""
+    parts = str("" if raw is None else raw).split()
+    for part in parts:
+        if not re.fullmatch(r"[\w.+*#!~'()&=$,;?/-]{1,64}", part, re.ASCII):
+            raise ValueError(f"{part!r} is no number that can be called")
+    return " ".join(dict.fromkeys(parts))
+
+
+def _music(raw: Any) -> str:
+    """What the line can play (`telephony.prompts`)."""
+    text = str("" if raw is None else raw).strip() or "music:default"
+    if not re.fullmatch(r"music:default|file:[\w./-]{1,200}|tone:\d{2,4}:\d{1,6}|silence:\d{1,6}", text):
+        raise ValueError("music:default, or a recording as file:NAME")
+    return text
+
+
+def _strategy(raw: Any) -> str:
+    if raw not in STRATEGIES:
+        raise ValueError(", ".join(STRATEGIES))
+    return str(raw)
+
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "label": _text(60),
+    "numbers": _numbers,
+    "strategy": _strategy,
+    "greeting": _text(1000),
+    "music": _music,
+    "ring_time": _number(3, 180, " seconds"),
+    "wrap_up": _number(0, 3600, " seconds"),
+    "owner_first": _number(0, 600, " seconds"),
+    "max_wait": _number(5, 7200, " seconds"),
+    "max_length": _whole(0, 100_000),
+    "announce_every": _number(0, 3600, " seconds"),
+    "misses_allowed": _whole(1, 100),
+    "service_level": _number(1, 3600, " seconds"),
+    "service_target": _number(0.01, 1),
+    "priority": _whole(-1000, 1000),
+}
+"""Field of a queue -> what it may be; ValueError says what."""
