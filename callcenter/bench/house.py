@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from callcenter.people import desk as people
 from callcenter.routing.models import QueueRow
 from callcenter.settings import Settings
 from callcenter.telephony.line import LineConfig
-from callcenter.telephony.phone import Phone
+from callcenter.telephony.phone import Phone, registered
 
 PASSWORD = "benchmark-only"  # noqa: S105  # of a folder that lives for a minute, on loopback
 STARTS_WITHIN = 60.0
@@ -66,9 +67,7 @@ class House:
         await asyncio.to_thread(self._start)
         self.store = stream.connect(store.url("", self.settings.data_dir))
         for name in (f"agent{number}" for number in range(agents)):
-            phone = Phone(name, PASSWORD, server=self.settings.sip)
-            await phone.start()
-            self.phones.append(phone)
+            self.phones.append(await registered(partial(Phone, name, PASSWORD, server=self.settings.sip)))
             self.ask(commands.SignIn(name))
             self.ask(commands.SetStatus(name, "available"))
 

@@ -120,8 +120,8 @@ async def _stages(place: House, crowd: Crowd, browser: str) -> dict[str, Any]:
         offset = await _clock_offset(page)
         dice = random.Random(2)
         sent = {}
-        for _ in range(FIRST_RINGS + RINGS):
-            number = crowd.number(dice.randint(1, crowd.customers))
+        for customer in dice.sample(range(1, crowd.customers + 1), FIRST_RINGS + RINGS):
+            number = crowd.number(customer)
             sent[number] = await _ring(place, page, number)
         pops = (await page.evaluate("window.pops"))[FIRST_RINGS:]
         await chromium.close()

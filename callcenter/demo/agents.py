@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+from functools import partial
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from callcenter.demo.keys import Keys
 from callcenter.errors import DomainError
 from callcenter.settings import SPOKEN, Settings
 from callcenter.telephony.media.pcm import Samples
-from callcenter.telephony.phone import Phone, PhoneCall
+from callcenter.telephony.phone import Phone, PhoneCall, registered
 
 log = structlog.get_logger()
 
@@ -48,7 +49,7 @@ class Staff:
         self.calls: dict[str, events.CallStarted] = {}
         self.names = {worker.name for worker in PLAYING}
         self.idle = set(self.names)
-        self.phones = [self._phone(worker) for worker in PLAYING]
+        self.phones: list[Phone] = []
         self.yours = Guest(settings, keys, store)
 
     def _phone(self, worker: Worker) -> Phone:
@@ -65,7 +66,7 @@ class Staff:
 
     async def open(self) -> None:
         """Register every phone and take the seats."""
-        await asyncio.gather(*(_register(phone) for phone in self.phones))
+        self.phones = await asyncio.gather(*(registered(partial(self._phone, worker)) for worker in PLAYING))
         await self.yours.register()
         for name in sorted(self.names):
             await self._ask(commands.SignIn(name))
@@ -76,7 +77,7 @@ class Staff:
         with contextlib.suppress(redis.RedisError, OSError):
             for name in sorted(self.names):
                 await self._ask(commands.SignOut(name))
-        await asyncio.gather(*(phone.stop() for phone in self.phones), self.yours.phone.stop())
+        await asyncio.gather(*(phone.stop() for phone in self.phones), self.yours.leave())
 
     def told(self, message: Any) -> None:
         """What happens at the hotline."""
@@ -180,40 +181,33 @@ class Guest:
     def __init__(self, settings: Settings, keys: Keys, store: redis.asyncio.Redis) -> None:
         self.bindings = f"line:bindings:{settings.line}"
         self.store = store
-        self.phone = Phone(YOU.phone, keys.phones[YOU.name], server=settings.sip, name=YOU.display)
-        self.phone.answer_after = None
-        self.phone.on_call = self._rung
-        self.registered = False
+        self.phone: Phone | None = None
+        self.make = partial(Phone, YOU.phone, keys.phones[YOU.name], server=settings.sip, name=YOU.display)
 
     async def register(self) -> None:
-        await _register(self.phone)
-        self.registered = True
+        """Be the newcomer's phone."""
+        self.phone = await registered(self.make)
+        self.phone.answer_after = None
+        self.phone.on_call = self._rung
+
+    async def leave(self) -> None:
+        """Be it no longer."""
+        phone, self.phone = self.phone, None
+        if phone is not None:
+            await phone.stop()
 
     async def make_room(self) -> None:
         """Step back for another phone of the same user, and take over when it has gone."""
         while True:
             await asyncio.sleep(3)
             stored: Any = await self.store.hget(self.bindings, YOU.phone)
-            others = [
-                one for one in orjson.loads(stored or b"[]") if self.phone.address not in str(one["contact"])
-            ]
-            if others and self.registered:
-                self.registered = False
-                await self.phone.unregister()
-            elif not others and not self.registered:
-                await self.phone.register()
-                self.registered = True
+            ours = self.phone.address if self.phone else "-"
+            others = [one for one in orjson.loads(stored or b"[]") if ours not in str(one["contact"])]
+            if others and self.phone and not self.phone.calls:
+                await self.leave()
+            elif not others and not self.phone:
+                await self.register()
 
     def _rung(self, call: PhoneCall) -> None:
         if call.asked_to_answer:
             call.answer()
-
-
-async def _register(phone: Phone) -> None:
-    """The line knows its phones a moment after the conductor has read them."""
-    for pause in (0.2, 0.5, 1.0, 2.0, 4.0, 8.0):
-        with contextlib.suppress(ConnectionRefusedError):
-            await phone.start()
-            return
-        await asyncio.sleep(pause)
-    await phone.start()

@@ -264,3 +264,20 @@ class Phone:
         self.incoming.append(call)
         call.take(server)
         self.on_call(call)
+
+
+async def registered(make: Callable[[], Phone], patience: float = 30.0) -> Phone:
+    """A started phone, made anew for each try: a line that has just come up does not know its phones yet.
+
+    Raises ConnectionRefusedError when it is still refused after `patience` seconds.
+    """
+    end = asyncio.get_running_loop().time() + patience
+    while True:
+        phone = make()
+        try:
+            await phone.start()
+            return phone
+        except ConnectionRefusedError:
+            if asyncio.get_running_loop().time() > end:
+                raise
+        await asyncio.sleep(0.2)
