@@ -91,7 +91,8 @@ def desks(step: Step, here: AbstractSet[str]) -> None:
     system has none, and needs none."""
     for found in step.board.agents.values():
         there = found.name in here
-        if found.status == "signed_out" or (there and found.desk and not found.desk_missing):
+        settled = found.desk and not found.desk_missing and "desk_lost" not in found.pauses
+        if found.status == "signed_out" or (there and settled):
             continue
         if not there and not found.desk:
             continue

@@ -58,7 +58,9 @@ async def state(held: Parts) -> dict[str, Any]:
     return {
         "now": now,
         "queues": [_figures(queue, seen, now) for _, queue in sorted(seen.queues.items())],
-        "agents": sorted((_tile(agent, now) for agent in seen.agents.values()), key=_odd_ones_first),
+        "agents": sorted(
+            (_tile(agent, now) for agent in seen.agents.values() if _takes_calls(agent)), key=_odd_ones_first
+        ),
         "calls": sorted(_live(seen), key=lambda call: call["started"]),
         "escalations": late,
     }
@@ -85,6 +87,11 @@ def _figures(queue: Entry, seen: board.Board, now: float) -> Entry:
         "longest_wait": max(0.0, now - oldest) if oldest else 0.0,
         "level": service_level(queue),
     }
+
+
+def _takes_calls(agent: Entry) -> bool:
+    """Not a supervisor or administrator who serves no queue and is not signed in as an agent."""
+    return bool(agent["queues"]) or agent["status"] != "signed_out"
 
 
 def _tile(agent: Entry, now: float) -> Entry:
