@@ -42,13 +42,14 @@ def demo_settings(settings: Settings, trunk: int) -> Settings:
     """The settings of the demo: what was chosen stays, clocks are short, the only way out is a phone on loopback."""
     short = {name: value for name, value in SHORT.items() if name not in settings.model_fields_set}
     town = TrunkSettings(name="town", address=f"127.0.0.1:{trunk}", country="CN")
-    return settings.model_copy(update={**short, "trunks": (town,), "demo": True})
+    numbers = settings.numbers or ("hotline",)
+    return settings.model_copy(update={**short, "numbers": numbers, "trunks": (town,), "demo": True})
 
 
 def greeting(settings: Settings, kept: keys.Keys) -> list[str]:
     """What a newcomer needs to know."""
     signs = [
-        f"{worker.role:<10} {worker.name}  password {kept.passwords[worker.name]}"
+        f"sign in as {worker.name:<10}  password {kept.passwords[worker.name]}"
         for worker in (YOU, SUPERVISOR, ADMIN)
     ]
     hotline = f"sip:{settings.numbers[0]}@{settings.sip}"
@@ -59,7 +60,8 @@ def greeting(settings: Settings, kept: keys.Keys) -> list[str]:
         "",
         "Sign in as agent, choose Available, and take the next call on the page.",
         f"Ring it yourself: any SIP phone without an account, {hotline}",
-        f"Your own phone as the agent's: user {YOU.phone}, password {kept.phones[YOU.name]}, registrar {settings.sip}",
+        "The agent has a phone already, which the page answers. To use your own instead, register it:",
+        f"user {YOU.phone}, password {kept.phones[YOU.name]}, registrar {settings.sip}",
         "",
         f"Data       {settings.data_dir}",
         "Stop with Ctrl-C.",
