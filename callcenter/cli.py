@@ -279,6 +279,7 @@ def enter(module: str, *arguments: str, keeps_record: bool = True) -> None:
     from callcenter import archive, catalogues
     from callcenter import store as embedded
 
+    log_plainly()
     chosen = load_settings()
     if not chosen.redis_url:
         listens = embedded.socket_path(chosen.data_dir)
@@ -293,6 +294,16 @@ def enter(module: str, *arguments: str, keeps_record: bool = True) -> None:
             catalogues.compile_all()
         code = importlib.import_module(module).main(chosen, *arguments)
     raise typer.Exit(code or 0)
+
+
+def log_plainly() -> None:
+    """The usual renderer draws every frame with its variables: secrets in a file, and seconds without a lease."""
+    import structlog
+
+    plain = structlog.dev.ConsoleRenderer(
+        colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def wait_for_record(chosen: Any) -> None:

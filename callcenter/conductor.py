@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -290,7 +291,7 @@ class Conductor:
             except (*AWAY, LeaseLost):
                 raise
             except Exception:
-                log.exception("a step failed", inputs=len(batch))
+                log.error("a step failed", inputs=len(batch), trace=traceback.format_exc())
                 await self._one_by_one(batch)
 
     async def _take(self, batch: list[Input]) -> None:
@@ -340,7 +341,7 @@ class Conductor:
             except (*AWAY, LeaseLost):
                 raise
             except Exception as error:
-                log.exception("an input is left out", message=repr(one.message))
+                log.error("an input is left out", message=repr(one.message), error=repr(error))
                 await self._reload()
                 subject = type(one.message).__name__
                 told = events.Healed(time.time(), "input", subject, f"left out: {error!r}"[:300])
