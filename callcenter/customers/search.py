@@ -85,6 +85,8 @@ def _conditions(session: Session, text: str, country: str) -> list[Any]:
                 col(Customer.external_id) == text,
             )
         ]
+    if session.exec(select(Customer.id).where(Customer.external_id == text)).first() is not None:
+        return [col(Customer.external_id) == text]  # on its index; nothing else is looked through
     like = "ilike" if session.get_bind().dialect.name == "postgresql" else "like"  # SQLite's LIKE folds case
     fields = (col(Customer.name), col(Customer.organisation), col(Customer.external_id))
     return [
@@ -93,8 +95,8 @@ def _conditions(session: Session, text: str, country: str) -> list[Any]:
 
 
 def _holders(session: Session, text: str, digits: str, country: str) -> list[int]:
-    """Whose number it is; else whose number ends so. Newest first, a few hundred at most."""
-    found = select(CustomerNumber.customer_id).order_by(col(CustomerNumber.customer_id).desc()).limit(500)
+    """Whose number it is; else whose number ends so; a few hundred at most."""
+    found = select(CustomerNumber.customer_id).limit(500)
     known = numbers.e164(text, country)
     if known:
         exact = list(session.exec(found.where(CustomerNumber.e164 == known)))

@@ -155,7 +155,7 @@ WORDS: dict[str, dict[str, str]] = {
         "us": lazy("ours"),
     },
     "survey": {
-        "due": lazy("Due"),
+        "due": lazy("To be called"),
         "dialling": lazy("Dialling"),
         "answered": lazy("Answered"),
         "given_up": lazy("No answer"),
@@ -164,7 +164,7 @@ WORDS: dict[str, dict[str, str]] = {
     "event": {
         "CallStarted": lazy("Call began"),
         "CallQueued": lazy("Entered the queue"),
-        "CallOffered": lazy("Offered"),
+        "CallOffered": lazy("Offered to an agent"),
         "OfferEnded": lazy("Offer ended"),
         "CallAnswered": lazy("Answered"),
         "CallHeld": lazy("Put on hold"),
@@ -184,7 +184,7 @@ WORDS: dict[str, dict[str, str]] = {
     "queue.field": {
         "label": lazy("Name shown"),
         "numbers": lazy("Numbers that lead here"),
-        "greeting": lazy("Greeting"),
+        "greeting": lazy("Greeting text"),
         "music": lazy("Music"),
         "ring_time": lazy("An agent's phone rings for"),
         "wrap_up": lazy("Wrap-up"),
@@ -198,7 +198,7 @@ WORDS: dict[str, dict[str, str]] = {
         "priority": lazy("Priority"),
     },
     "callback": {
-        "due": lazy("Due"),
+        "due": lazy("To be called"),
         "dialling": lazy("Dialling"),
         "talked": lazy("Talked, outcome to be noted"),
         "done": lazy("Done"),
