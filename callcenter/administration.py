@@ -33,6 +33,8 @@ class NewUser:
     department: str = ""
     supervisor: str = ""
     queues: Sequence[str] = ("default",)
+    heads: bool = False
+    remote_answer: bool = False
 
 
 def add_user(settings: Settings, new: NewUser) -> list[str]:
@@ -56,6 +58,8 @@ def add_user(settings: Settings, new: NewUser) -> list[str]:
             department=new.department,
             supervisor=new.supervisor,
             queues=new.queues if new.role == "agent" else (),
+            heads=new.heads,
+            remote_answer=new.remote_answer,
             by=BY,
         )
     _reload_directory(settings)

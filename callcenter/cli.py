@@ -195,11 +195,26 @@ def add_user(
     department: str = "",
     supervisor: str = "",
     queue: Annotated[list[str], typer.Option(help="may be given several times")] = ["default"],  # noqa: B006
+    heads: Annotated[bool, typer.Option(help="is the head of --department")] = False,
+    remote_answer: Annotated[bool, typer.Option(help="the phone answers when told to (Call-Info)")] = False,
 ) -> None:
     """Add a person."""
     from callcenter.administration import NewUser, add_user
 
-    new = NewUser(name, role, phone, password, display_name, email, language, department, supervisor, queue)
+    new = NewUser(
+        name,
+        role,
+        phone,
+        password,
+        display_name,
+        email,
+        language,
+        department,
+        supervisor,
+        queue,
+        heads,
+        remote_answer,
+    )
     chosen = load_settings()
     upgraded(chosen)
     with sentences():

@@ -43,14 +43,18 @@ def add_user(
     supervisor: str = "",
     queues: Sequence[str] = ("default",),
     remote_answer: bool = False,
+    heads: bool = False,
     by: str = "",
 ) -> User:
-    """A new user, in the named department (made when missing) under the named supervisor. Without a password nobody
-    signs in as that user. Raises InvalidInput."""
+    """A new user, in the named department (made when missing; its head when `heads`) under the named supervisor.
+    Without a password nobody signs in as that user. Raises InvalidInput."""
     _check_new(session, name, role)
     above = by_name(session, supervisor) if supervisor else None
     if supervisor and above is None:
         raise InvalidInput(supervisor=f"there is no user {supervisor}")
+    if heads and not department:
+        raise InvalidInput(department="is missing: the one that the user heads")
+    place = _department(session, department) if department else None
     user = User(
         name=name,
         display_name=display_name or name,
@@ -58,7 +62,7 @@ def add_user(
         role=role,
         language=language,
         email=email,
-        department_id=_department(session, department).id if department else None,
+        department_id=place.id if place else None,
         supervisor_id=above.id if above else None,
         phone=phone,
         phone_ha1=phone_ha1,
@@ -67,6 +71,8 @@ def add_user(
     )
     session.add(user)
     session.flush()
+    if place and heads:
+        place.head_id = user.id
     serve(session, user, queues)
     audit(session, by, "user.added", name, role, now)
     return user

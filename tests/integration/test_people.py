@@ -7,7 +7,7 @@ from sqlmodel import select
 from callcenter import db
 from callcenter.errors import InvalidInput
 from callcenter.people import desk
-from callcenter.people.models import AuditEntry, QueueMember, Token
+from callcenter.people.models import AuditEntry, Department, QueueMember, Token
 from callcenter.people.rights import may
 from tests.complaints import MONDAY
 
@@ -75,3 +75,14 @@ def test_roles_include_one_another() -> None:
     assert not may("nobody", "desk")
     with pytest.raises(ValueError, match="no act"):
         may("admin", "fly")
+
+
+def test_a_department_has_the_head_that_was_named(engine: Engine) -> None:
+    with db.write(engine) as session:
+        desk.add_user(session, "ana", "agent", MONDAY, department="Repairs")
+        head = desk.add_user(session, "bo", "supervisor", MONDAY, department="Repairs", heads=True)
+        assert [(place.name, place.head_id) for place in session.exec(select(Department))] == [
+            ("Repairs", head.id)
+        ]
+        with pytest.raises(InvalidInput):
+            desk.add_user(session, "cy", "supervisor", MONDAY, heads=True)
