@@ -42,6 +42,8 @@ STANDBY = 0.5
 """Seconds between two looks of a standby at the lease."""
 LIMIT = 5.0
 """Seconds that the store may take for one answer before it counts as away."""
+LEAVE_WITHIN = 5.0
+"""Seconds that giving the lease back may take."""
 LOOKUP = 0.5
 """Seconds after which a caller counts as unknown."""
 TOGETHER = 32
@@ -102,9 +104,8 @@ async def _until_told(conductor: "Conductor") -> None:
     conducting = asyncio.create_task(conductor.run())
     waiting = asyncio.create_task(told.wait())
     await asyncio.wait({conducting, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (conducting, waiting):
-        task.cancel()
-    ended = (await asyncio.gather(conducting, waiting, return_exceptions=True))[0]
+    await stream.end((conducting, waiting), LEAVE_WITHIN)
+    ended = None if conducting.cancelled() else conducting.exception()
     if isinstance(ended, Exception):
         raise ended
 
@@ -162,10 +163,7 @@ class Conductor:
                     renewing, self._read(), self._work(), self._tick(), self._read_directory()
                 )
         finally:
-            renewing.cancel()
-            for task in self._aside:
-                task.cancel()
-            await asyncio.gather(renewing, *self._aside, return_exceptions=True)
+            await stream.end([renewing, *self._aside])
             with contextlib.suppress(*AWAY):
                 await self._lease.leave()
 
@@ -176,9 +174,7 @@ class Conductor:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stream.end(tasks)
 
     # ---- in ------------------------------------------------------------------------------------------------------
 

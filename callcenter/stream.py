@@ -5,7 +5,7 @@ wrote it. Streams are trimmed to about `KEEP` entries.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import redis
@@ -94,6 +94,20 @@ async def wait_for_store(client: redis.asyncio.Redis, seconds: float) -> bool:
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(0.05)
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]], again_after: float = 0.5) -> None:
+    """Cancel tasks that use an async client, and again every `again_after` seconds until all have ended.
+
+    On Python 3.11 a cancellation that meets the answer of a command is swallowed by redis-py's `wait_for`: a task that
+    was asked once would then go on for ever, and whoever waits for its end too.
+    """
+    every = list(tasks)
+    while left := [task for task in every if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=again_after)
+    await asyncio.gather(*every, return_exceptions=True)
 
 
 def _text(value: Any) -> str:

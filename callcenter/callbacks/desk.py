@@ -16,6 +16,7 @@ from callcenter.callbacks.models import Callback
 from callcenter.calls.models import Call
 from callcenter.commands import PlaceCallback
 from callcenter.customers import numbers
+from callcenter.customers.desk import customer_of
 from callcenter.errors import NotFound, Stale, WrongState
 from callcenter.events import CallbackChanged
 from callcenter.hours.rules import next_day_opening
@@ -81,12 +82,14 @@ def owe_lost(session: Session, settings: Settings, call_id: str, now: datetime) 
     number = numbers.e164(call.caller, settings.country) if call and not call.withheld else None
     if call is None or number is None or _owed(session, call_id, number):
         return None
-    owner = queries.owner_of_open(session, call.customer_id) if call.customer_id else None
+    # A call that we lost before anybody looked at it does not say who rang.
+    customer = call.customer_id or customer_of(session, number)
+    owner = queries.owner_of_open(session, customer) if customer else None
     user = session.exec(select(User).where(User.name == owner)).first() if owner else None
     callback = Callback(
         reason="owed",
         call_id=call_id,
-        customer_id=call.customer_id,
+        customer_id=customer,
         number=number,
         owner_id=user.id if user else None,
         queue=call.queue or "default",

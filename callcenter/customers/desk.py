@@ -57,6 +57,13 @@ def change(session: Session, customer_id: int, given: Mapping[str, Any], version
     return customer
 
 
+def customer_of(session: Session, e164: str) -> int | None:
+    """The one customer who has this number; None when nobody or several have it."""
+    held = select(CustomerNumber.customer_id).where(CustomerNumber.e164 == e164).distinct().limit(2)
+    found = session.exec(held).all()
+    return found[0] if len(found) == 1 else None
+
+
 def add_number(session: Session, customer_id: int, raw: str, label: str, country: str) -> CustomerNumber:
     """Another number; one that is there already gets the label. Others may have it too: then the pop asks who rings.
 

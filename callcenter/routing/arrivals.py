@@ -8,6 +8,8 @@ from callcenter.routing.board import Call, Queue
 from callcenter.routing.step import Step
 from callcenter.settings import SPOKEN
 
+LET_GO_AFTER = 4.0
+"""Seconds after which the line itself has apologised to a caller whom nobody took (`telephony.alone.PATIENCE`)."""
 GREETING_WITHIN = 30.0
 """Seconds after which a greeting counts as heard, when the line does not say so."""
 
@@ -50,10 +52,17 @@ def arrive(step: Step, event: events.CallArrived) -> None:
         step.order(call.line, commands.RefuseLeg(call.leg, 404, "Not Found"))
         step.gone(call, call.leg)
         endings.finish(step, call, "refused", "us", step.now, "caller", 404)
+    elif step.now - call.started >= LET_GO_AFTER:
+        let_go(step, call)
     elif call.caller and not call.withheld:
         step.lookups.append((call.id, call.caller))
     else:
         found(step, CallerFound(call.id))
+
+
+def let_go(step: Step, call: Call) -> None:
+    """The line has let this caller go by itself, with an apology: nobody is rung for it, a callback is owed."""
+    endings.finish(step, call, "lost_by_us", "us", step.now, "us")
 
 
 def found(step: Step, caller: CallerFound) -> None:

@@ -215,6 +215,8 @@ def _refused(step: Step, event: events.CommandRefused) -> None:
     elif event.code == "no_such_leg":
         step.heal("leg", event.leg, "the line does not know it any more")
         _leg_ended(step, event.leg, events.LegEnded(event.at, event.line, event.leg, "lost", "line", "us"))
+    elif event.command == "AnswerLeg" and event.code == "wrong_state" and not call.answered:
+        arrivals.let_go(step, call)
     elif event.command == "BridgeLegs" and call.state == "connecting":
         offers.not_bridged(step, call, "device_error")
     elif event.command == "PlayPrompts" and event.leg == call.leg and call.hearing != "music":

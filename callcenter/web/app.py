@@ -105,8 +105,7 @@ def build(settings: Settings) -> Starlette:
             yield
         finally:
             parts.feed.close()
-            tail.cancel()
-            await asyncio.gather(tail, return_exceptions=True)
+            await stream.end([tail])
             await store.aclose()
             parts.record.store.close()
             engine.dispose()
