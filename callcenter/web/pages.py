@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from callcenter import assets
 from callcenter.catalogues import FOLDER, compile_all
+from callcenter.customers import numbers
 from callcenter.settings import LANGUAGES, Settings
 from callcenter.web import words
 
@@ -31,6 +32,7 @@ class Pages:
     def __init__(self, settings: Settings) -> None:
         compile_all()
         self.zone = settings.home_zone
+        self.country = settings.country
         self.assets = assets.folder(settings.data_dir)
         self.environments = {language: self._environment(language) for language in LANGUAGES}
 
@@ -78,6 +80,7 @@ class Pages:
             when=shown.when,
             seconds=shown.seconds,
             percent=shown.percent,
+            number=lambda value: number(value, self.country),
             at=at,
             word=lambda code, group: catalogue.gettext(words.word(group, code)),
             told=lambda text: catalogue.gettext(text),
@@ -143,6 +146,11 @@ def at(value: datetime | float | None) -> datetime:
     if isinstance(value, datetime):
         return value
     return datetime.fromtimestamp(value or 0.0, UTC)
+
+
+def number(value: str, country: str) -> Markup:
+    """A phone number as it is written at home, E.164 on hover."""
+    return Markup('<span class="number" title="{}">{}</span>').format(value, numbers.national(value, country))
 
 
 @pass_context

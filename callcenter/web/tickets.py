@@ -71,7 +71,7 @@ async def show(request: Request) -> Response:
         "national": numbers.national(data["ticket"]["contact_number"], held.settings.country),
         "steps": STEPS,
         "types": rules.TYPES,
-        "call_now": call["id"] if call and call["customer"] == data["ticket"]["customer_id"] else "",
+        "call_now": call["id"] if call and _about(call, data["ticket"]) else "",
         "actions_words": words.ACTIONS,
         "tomorrow": (db.now() + timedelta(days=1)).astimezone(held.settings.home_zone),
     }
@@ -243,6 +243,13 @@ def _data(view: queries.View, actions: list[rules.Action], now: datetime) -> Giv
         "promises": [promise.model_dump(exclude={"ticket_id"}) for promise in view.promises],
         "actions": actions,
     }
+
+
+def _about(call: Given, ticket: Given) -> bool:
+    """Whether the agent's present call is with this complaint's customer."""
+    same_customer = bool(call["customer"]) and call["customer"] == ticket["customer_id"]
+    same_number = bool(call["caller"]) and call["caller"] == ticket["contact_number"]
+    return same_customer or same_number or bool(call["id"] == ticket["call_id"])
 
 
 def _person(user: User) -> Given:

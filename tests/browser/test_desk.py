@@ -221,7 +221,7 @@ def test_the_wallboard_lives_without_reload(browser: Browser, pages: Pages) -> N
         since=now,
     )
     pages.tell(events.CallQueued(now, "c7", "default", 1))
-    expect(susan.get_by_role("cell", name=CHEN)).to_be_visible()
+    expect(susan.get_by_role("cell", name="139 1234 5678")).to_be_visible()
 
 
 def test_a_complaint_is_settled_through_its_page(browser: Browser, pages: Pages) -> None:

@@ -118,8 +118,8 @@ document.addEventListener("submit", async (event) => {
     link.href = `/tickets/${ticket.id}`;
     link.textContent = place.dataset.text.replace("%(number)s", ticket.number);
     place.replaceChildren(link);
-    const wrap = document.getElementById("wrap");
-    if (wrap) wrap.elements.disposition.value = "complaint_logged";
+    sessionStorage.setItem("logged", fields.call_id);
+    proposeDisposition();
     form().elements.call_id.value = "";
     adopt(popNow());
     form().elements.token.value = random(); // one more complaint in this call is another one
@@ -146,11 +146,17 @@ function followWrapUp() {
   bar.hidden = !call;
   const wrap = document.getElementById("wrap");
   if (!call || wrap.dataset.call === call) return;
-  const logged = document.getElementById("logged");
   if (wrap.dataset.call !== undefined) wrap.elements.note.value = "";
   wrap.dataset.call = call;
   wrap.action = `/calls/${encodeURIComponent(call)}/wrap-up`;
-  if (logged?.childElementCount) wrap.elements.disposition.value = "complaint_logged";
+  proposeDisposition();
+}
+
+// A complaint was logged in the call that is wrapped up: the likely summary is chosen already.
+function proposeDisposition() {
+  const wrap = document.getElementById("wrap");
+  const call = wrap?.dataset.call ?? known.call;
+  if (wrap && call && sessionStorage.getItem("logged") === call) wrap.elements.disposition.value = "complaint_logged";
 }
 
 // ---- Telling ------------------------------------------------------------------------------------------------------
