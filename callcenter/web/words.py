@@ -157,8 +157,8 @@ WORDS: dict[str, dict[str, str]] = {
     "survey": {
         "due": lazy("To be called"),
         "dialling": lazy("Dialling"),
-        "answered": lazy("Answered"),
-        "given_up": lazy("No answer"),
+        "answered": lazy("Score given"),
+        "given_up": lazy("No score"),
         "cancelled": lazy("Cancelled"),
     },
     "event": {
