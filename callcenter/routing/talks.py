@@ -79,8 +79,11 @@ def help_wanted(step: Step, asked: commands.AskForHelp) -> None:
 
 
 def bind(step: Step, asked: commands.BindCustomer) -> None:
-    """The agent chose who is calling; after the call the record alone is bound."""
+    """The agent in the call chose who is calling; after the call the record alone is bound (`calls.ledger`)."""
     call = step.board.calls.get(asked.call)
+    if call is not None and call.agent and asked.by and call.agent != asked.by:
+        step.refuse(asked.by, asked, "wrong-state", asked.call)
+        return
     if call is not None:
         call.customer = asked.customer
         step.keep(call)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callcenter import assets, db, stream
 from callcenter.callbacks.desk import follow as follow_callbacks
+from callcenter.errors import InvalidInput
 from callcenter.settings import Settings, host_port
 from callcenter.surveys.desk import follow as follow_surveys
 from callcenter.tickets.desk import Desk
@@ -40,6 +41,10 @@ from callcenter.web import (
 )
 from callcenter.web.pages import STATIC, Pages
 from callcenter.web.parts import POOL, Parts, Record
+
+LONGEST_ADDRESS = 4000
+LONGEST_BODY = 256 * 1024
+"""Bytes."""
 
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -112,7 +117,7 @@ def build(settings: Settings) -> Starlette:
 
     app = Starlette(
         routes=routes(assets.folder(settings.data_dir)),
-        middleware=[Middleware(Headers)],
+        middleware=[Middleware(Headers), Middleware(Bounds)],
         exception_handlers=dict.fromkeys(respond.HANDLED, respond.on_error),
         lifespan=running,
     )
@@ -147,6 +152,35 @@ def routes(of_others: Path) -> list[BaseRoute]:
 async def home(request: Request) -> Response:
     """`/`: where this person's day happens."""
     return RedirectResponse(sign_in.home(respond.viewer_of(request).role), 303)
+
+
+class Bounds:
+    """No address and no body is longer than ours are: a body sent in chunks says its length nowhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if len(scope["path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
+            answer = await respond.on_error(
+                Request(scope), InvalidInput("The address is longer than any of ours.")
+            )
+            await answer(scope, receive, send)
+            return
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LONGEST_BODY:
+                raise InvalidInput("The body is longer than any of our forms.")
+            return message
+
+        await self.app(scope, counted, send)
 
 
 class Headers:

@@ -7,6 +7,8 @@ from starlette.requests import Request
 from callcenter.errors import InvalidInput
 
 LONGEST_PAGE = 200
+LONGEST_NUMBER = 18
+"""Digits of a number that the record can hold."""
 
 
 def words(request: Request, *names: str) -> dict[str, str]:
@@ -27,7 +29,7 @@ def after(request: Request) -> str:
 def limit(request: Request, usual: int = 50) -> int:
     """Rows of a page, at most 200."""
     given = request.query_params.get("limit", "") or str(usual)
-    if not given.isdecimal() or int(given) < 1:
+    if not given.isdecimal() or len(given) > LONGEST_NUMBER or int(given) < 1:
         raise InvalidInput(limit=f"a number from 1 to {LONGEST_PAGE}")
     return min(int(given), LONGEST_PAGE)
 
@@ -35,7 +37,7 @@ def limit(request: Request, usual: int = 50) -> int:
 def number(given: dict[str, Any], name: str) -> int:
     """A whole number of a form or of JSON that must be there. InvalidInput otherwise."""
     value = str(given.get(name, "")).strip()
-    if not value.isdecimal():
+    if not value.isdecimal() or len(value) > LONGEST_NUMBER:
         raise InvalidInput(
             **{name: "is missing: the number that you saw" if name == "version" else "a number"}
         )

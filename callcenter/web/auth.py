@@ -109,6 +109,11 @@ async def open_session(request: Request, response: Response, user: User) -> None
     )
 
 
+async def still_open(request: Request, viewer: Viewer) -> bool:
+    """Whether the session of a connection that stays open still stands; a token's is looked at when it comes."""
+    return viewer.token or bool(await parts(request).store.exists(_key(viewer.session)))
+
+
 async def close_session(request: Request, response: Response, viewer: Viewer) -> None:
     """The id in the cookie opens nothing any more."""
     await parts(request).store.delete(_key(viewer.session))

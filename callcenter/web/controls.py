@@ -10,7 +10,7 @@ from callcenter import commands
 from callcenter.customers.models import Customer
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.tickets.rules import DISPOSITIONS
-from callcenter.web import auth, respond
+from callcenter.web import asked, auth, respond
 from callcenter.web.parts import parts
 
 LONGEST_EXTENSION = 600.0
@@ -76,10 +76,7 @@ async def hang_up(request: Request) -> Response:
 
 async def bind(request: Request) -> Response:
     """`PUT /calls/{id}/customer` with `customer`: I know who is calling."""
-    chosen = (await respond.fields(request)).get("customer")
-    if not str(chosen).isdecimal():
-        raise InvalidInput(customer="the id of a customer")
-    customer = int(str(chosen))
+    customer = asked.number(await respond.fields(request), "customer")
     if not await parts(request).record.read(lambda session: session.get(Customer, customer) is not None):
         raise NotFound
     return await _ask(request, commands.BindCustomer(_call(request), customer, by=_me(request)))

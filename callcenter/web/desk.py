@@ -73,13 +73,13 @@ async def show(request: Request) -> Response:
 async def follow(request: Request) -> StreamingResponse:
     """`GET /desk/live?after=ID&tab=ID&view=desk|strip`: the parts that changed (all without
     `after`); holds the seat while it is open."""
-    held, viewer, asked = parts(request), respond.viewer_of(request), request.query_params
+    held, asked = parts(request), request.query_params
     whole = asked.get("view", "desk") == "desk"
     tab = f"{'desk' if whole else 'strip'}:{asked.get('tab', '')[:40] or secrets.token_hex(8)}"
     after = live.asked_after(request, "")
     if after:
         await held.feed.check(after)
-    return live.answer(_frames(held, viewer, tab, PARTS if whole else STRIP, after))
+    return live.answer(_frames(request, tab, PARTS if whole else STRIP, after))
 
 
 async def set_status(request: Request) -> Response:
@@ -140,9 +140,8 @@ def touched(message: Any, me: str, call: str, tickets: frozenset[int]) -> frozen
     return CALL_PARTS if getattr(message, "agent", "") == me else frozenset()
 
 
-async def _frames(
-    held: Parts, viewer: Viewer, tab: str, shows: tuple[str, ...], after: str
-) -> AsyncIterator[bytes]:
+async def _frames(request: Request, tab: str, shows: tuple[str, ...], after: str) -> AsyncIterator[bytes]:
+    held, viewer = parts(request), respond.viewer_of(request)
     with held.feed.follow() as reader:
         if not await seat.hold(held.store, viewer.name, tab):
             yield live.frame("elsewhere", {})
@@ -155,6 +154,8 @@ async def _frames(
         while not reader.cut:
             items = await reader.batch(max(0.05, refresh - time.monotonic()))
             if time.monotonic() >= refresh:
+                if not await auth.still_open(request, viewer):
+                    return
                 if not await seat.hold(held.store, viewer.name, tab):
                     yield live.frame("elsewhere", {})
                     return

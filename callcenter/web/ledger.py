@@ -1,7 +1,7 @@
 """The ledger (台账): every complaint as a dense list; filters live in the address."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from callcenter.tickets import ledger, queries, rules
 from callcenter.tickets.ledger import Filters
 from callcenter.web import auth, respond, words
 from callcenter.web.parts import Parts, parts
+from callcenter.web.tickets import at_time
 
 CSV_ROWS = 500
 VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -105,7 +106,7 @@ def _filters(asked: dict[str, str], held: Parts, me: str) -> Filters:
             given[name] = me
     for name, days in (("since", 0), ("until", 1)):
         if len(given.get(name, "")) == 10:  # a day, in the centre's zone; `until` includes it
-            day = datetime.fromisoformat(given[name]).replace(tzinfo=held.settings.home_zone)
+            day = at_time(name, given[name], held.settings.home_zone)
             given[name] = day + timedelta(days=days)
     return Filters(**given)
 

@@ -20,6 +20,7 @@ from starlette.responses import StreamingResponse
 from callcenter import events, stream
 from callcenter.errors import DomainError
 from callcenter.messages import UnknownMessage
+from callcenter.web import auth
 from callcenter.web.parts import parts
 
 log = structlog.get_logger()
@@ -207,6 +208,8 @@ async def events_json(request: Request) -> StreamingResponse:
         with feed.follow() as reader:
             yield KEEP
             async for items in feed.since(after, reader):
+                if not await auth.still_open(request, request.state.viewer):
+                    return
                 yield b"".join(frame(type(i.message).__name__, i.body, i.id) for i in items) or KEEP
 
     return answer(frames())
@@ -221,6 +224,8 @@ async def changes(request: Request) -> StreamingResponse:
     async def frames() -> AsyncIterator[bytes]:
         with feed.follow() as reader:
             async for items in feed.since(after, reader):
+                if not await auth.still_open(request, request.state.viewer):
+                    return
                 news = [item for item in items if concerns(item.message)]
                 yield frame("changed", {}, news[-1].id) if news else KEEP
                 await asyncio.sleep(PACE)

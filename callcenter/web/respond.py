@@ -7,8 +7,9 @@ import orjson
 import redis
 import structlog
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import DataError, StatementError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callcenter import stream
@@ -20,8 +21,16 @@ from callcenter.web.parts import parts
 
 log = structlog.get_logger()
 
-LONGEST_BODY = 256 * 1024
-HANDLED = (DomainError, HTTPException, ValidationError, redis.RedisError, Exception)
+HANDLED = (
+    DomainError,
+    HTTPException,
+    ValidationError,
+    redis.RedisError,
+    OverflowError,
+    StatementError,
+    ClientDisconnect,
+    Exception,
+)
 """What `on_error` speaks HTTP for: everything."""
 
 
@@ -80,10 +89,14 @@ async def command(request: Request, message: Any) -> None:
     await stream.append_async(parts(request).store, stream.DESK_COMMANDS, vocabulary.encode(message))
 
 
+def local(wanted: Any, otherwise: str = "") -> str:
+    """A place of ours, never another host's (`//host` is one)."""
+    place = str(wanted or "")
+    return place if place.startswith("/") and not place.startswith(("//", "/\\")) else otherwise
+
+
 async def fields(request: Request) -> dict[str, Any]:
     """The fields of a form or of a JSON object. InvalidInput when the body is neither."""
-    if int(request.headers.get("content-length") or 0) > LONGEST_BODY:
-        raise InvalidInput("The body is longer than any of our forms.")
     if request.headers.get("content-type", "").startswith("application/json"):
         try:
             body = orjson.loads(await request.body() or b"{}")
@@ -109,10 +122,21 @@ async def on_error(request: Request, error: Exception) -> Response:
     elif isinstance(error, redis.RedisError | OSError):
         log.warning("the store is away", error=str(error))
         error = StoreAway()
+    elif _too_large(error):
+        error = InvalidInput("A value is larger than any that we keep.")
+    elif isinstance(error, ClientDisconnect):
+        return Response(status_code=400)  # nobody reads it
     elif not isinstance(error, DomainError):
         log.error("a view failed", path=request.url.path, exc_info=error)
         error = InternalError()
     return _problem(request, error)
+
+
+def _too_large(error: Exception) -> bool:
+    """Whether the record, or a calendar, has no place for a number, a time or a sign that was sent."""
+    return isinstance(error, OverflowError | DataError) or isinstance(
+        getattr(error, "orig", None), OverflowError
+    )
 
 
 def _problem(request: Request, error: DomainError) -> Response:

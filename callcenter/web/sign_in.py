@@ -92,7 +92,7 @@ async def prefer(request: Request) -> Response:
     language, theme = str(given.get("language", "")), str(given.get("theme", ""))
     if (language and language not in LANGUAGES) or (theme and theme not in auth.THEMES):
         raise InvalidInput(language=", ".join(LANGUAGES), theme=", ".join(auth.THEMES))
-    answer = respond.done(request, str(given.get("back") or "/"), status=200)
+    answer = respond.done(request, respond.local(given.get("back"), "/"), status=200)
     if language:
         answer.set_cookie("language", language, max_age=YEAR, samesite="lax")
     if theme:
@@ -149,6 +149,4 @@ def _keep_language(session: Session, user_id: int, language: str) -> None:
 
 
 def _next(request: Request) -> str:
-    """A place of ours, never another host's (`//host` is one)."""
-    wanted = request.query_params.get("next", "")
-    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else ""
+    return respond.local(request.query_params.get("next"))

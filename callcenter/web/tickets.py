@@ -18,7 +18,7 @@ from callcenter.tickets import queries, rules
 from callcenter.tickets.desk import Desk
 from callcenter.tickets.form import TicketForm
 from callcenter.tickets.models import Ticket
-from callcenter.web import auth, board, respond, words
+from callcenter.web import asked, auth, board, respond, words
 from callcenter.web.parts import Parts, parts
 
 Given = dict[str, Any]
@@ -116,7 +116,7 @@ async def read_notice(request: Request) -> Response:
 def version_of(given: Given) -> int:
     """The row's version as the person saw it. InvalidInput without one."""
     value = str(given.get("version", ""))
-    if not value.isdecimal():
+    if not value.isdecimal() or len(value) > asked.LONGEST_NUMBER:
         raise InvalidInput(version="is missing: the number that you saw")
     return int(value)
 
@@ -132,7 +132,7 @@ def _note(desk: Desk, s: Session, t: Ticket, by: User, given: Given, now: dateti
 
 def _assess(desk: Desk, s: Session, t: Ticket, by: User, given: Given, now: datetime) -> Ticket:
     severity = _text(given, "severity")
-    if not severity.isdecimal():
+    if severity not in ("1", "2", "3", "4"):
         raise InvalidInput(severity="1 to 4")
     kind, region = _text(given, "type"), _text(given, "region")
     return desk.assess(s, t, by, kind, region, int(severity), now, version_of(given))
