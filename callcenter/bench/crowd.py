@@ -11,6 +11,8 @@ from callcenter.customers.models import Customer, CustomerNumber
 from callcenter.people.models import User
 from callcenter.tickets.models import Clock, Promise, Ticket, TicketEntry
 
+OWNERS = 200
+"""Agents who own the complaints."""
 _MOMENT = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%S.000000', 'now', '-' || (i * 7) || ' seconds')",
     "postgresql": "now() - i * interval '7 seconds'",
@@ -35,7 +37,7 @@ def fill(engine: Engine, crowd: Crowd) -> None:
     with engine.connect().execution_options(write=True) as connection:
         moment = _MOMENT[connection.dialect.name]
         customer = f"(i * 7919) % {crowd.customers} + 1"
-        _rows(connection, User, 1, {"name": "'crowd' || i", "created_at": moment, "active": "false"})
+        _rows(connection, User, OWNERS, {"name": "'crowd' || i", "created_at": moment, "active": "false"})
         _rows(
             connection,
             Customer,
@@ -73,7 +75,7 @@ def fill(engine: Engine, crowd: Crowd) -> None:
 
 
 def _complaints(connection: Connection, crowd: Crowd, moment: str, customer: str) -> None:
-    user = "(SELECT min(id) FROM \"user\" WHERE name LIKE 'crowd%')"
+    user = f"(SELECT min(id) FROM \"user\" WHERE name LIKE 'crowd%') + i % {OWNERS}"  # noqa: S608
     _rows(
         connection,
         Ticket,

@@ -26,7 +26,7 @@ class Ticket(SQLModel, table=True):
     __table_args__ = (
         Index("ix_ticket_customer_state", "customer_id", "state"),
         Index("ix_ticket_contact_state", "contact_number", "state"),
-        Index("ix_ticket_open_owner", "owner_id", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+        Index("ix_ticket_owner_state", "owner_id", "state"),
         Index("ix_ticket_open_due", "due_at", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
     )
 
@@ -48,8 +48,8 @@ class Ticket(SQLModel, table=True):
     token: str | None = Field(default=None, unique=True)
     """Chosen by the form: sending it twice opens one complaint."""
     first_responder_id: int = Field(foreign_key="user.id")
-    owner_id: int = Field(foreign_key="user.id", index=True)
-    acting_id: int | None = Field(default=None, foreign_key="user.id")
+    owner_id: int = Field(foreign_key="user.id")
+    acting_id: int | None = Field(default=None, foreign_key="user.id", index=True)
     acting_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     answer: str = ""
     """The settlement that is proposed to the customer."""

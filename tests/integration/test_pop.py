@@ -94,7 +94,10 @@ def test_a_known_caller_comes_with_everything_the_desk_shows(session: Session, m
         session,
         Promise(ticket_id=one, text="Part on Friday", due_at=NOW - timedelta(hours=1), created_at=NOW),
     )
-    add(session, Callback(reason="settlement", ticket_id=one, number=LI, due_at=NOW, created_at=NOW))
+    add(
+        session,
+        Callback(reason="settlement", ticket_id=one, number=LI, due_at=NOW, created_at=NOW, counts_from=NOW),
+    )
     add(
         session,
         Survey(
@@ -206,7 +209,12 @@ def test_every_query_of_a_pop_uses_an_index(engine: Engine) -> None:
                 session.add(Clock(ticket_id=one, kind="resolution", started_at=NOW, target=1, due_at=NOW))
                 session.add(
                     Callback(
-                        reason="settlement", ticket_id=one, number=f"+{number}", due_at=NOW, created_at=NOW
+                        reason="settlement",
+                        ticket_id=one,
+                        number=f"+{number}",
+                        due_at=NOW,
+                        created_at=NOW,
+                        counts_from=NOW,
                     )
                 )
                 session.add(Survey(ticket_id=one, number="", due_at=NOW, created_at=NOW))

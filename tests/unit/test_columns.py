@@ -1,11 +1,13 @@
 """Cells of a customer file."""
 
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callcenter.customers.columns import BadCell, headings, values
+from callcenter.customers.columns import ALIASES, BadCell, headings, values
 
 
 def test_headings_are_known_in_english_and_chinese_however_they_are_written() -> None:
@@ -86,3 +88,10 @@ def test_a_wrong_cell_is_named(column: str, cell: str) -> None:
         values({column: cell}, "CN")
     assert wrong.value.field == column
     assert str(wrong.value)
+
+
+def test_the_guide_names_every_column() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "administrators.md").read_text()
+    rows = [line for line in guide.splitlines() if line.startswith("| `")]
+    named = {name for line in rows for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert named >= ALIASES.keys()

@@ -336,6 +336,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("number"),
         sa.UniqueConstraint("token"),
     )
+    op.create_index(op.f("ix_ticket_acting_id"), "ticket", ["acting_id"], unique=False)
     op.create_index(op.f("ix_ticket_call_id"), "ticket", ["call_id"], unique=False)
     op.create_index("ix_ticket_contact_state", "ticket", ["contact_number", "state"], unique=False)
     op.create_index("ix_ticket_customer_state", "ticket", ["customer_id", "state"], unique=False)
@@ -351,19 +352,7 @@ def upgrade() -> None:
             "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
         ),
     )
-    op.create_index(
-        "ix_ticket_open_owner",
-        "ticket",
-        ["owner_id"],
-        unique=False,
-        sqlite_where=sa.text(
-            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
-        ),
-        postgresql_where=sa.text(
-            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
-        ),
-    )
-    op.create_index(op.f("ix_ticket_owner_id"), "ticket", ["owner_id"], unique=False)
+    op.create_index("ix_ticket_owner_state", "ticket", ["owner_id", "state"], unique=False)
     op.create_index(op.f("ix_ticket_received_at"), "ticket", ["received_at"], unique=False)
     op.create_index(op.f("ix_ticket_state"), "ticket", ["state"], unique=False)
     op.create_table(
@@ -600,17 +589,7 @@ def downgrade() -> None:
     op.drop_table("token")
     op.drop_index(op.f("ix_ticket_state"), table_name="ticket")
     op.drop_index(op.f("ix_ticket_received_at"), table_name="ticket")
-    op.drop_index(op.f("ix_ticket_owner_id"), table_name="ticket")
-    op.drop_index(
-        "ix_ticket_open_owner",
-        table_name="ticket",
-        sqlite_where=sa.text(
-            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
-        ),
-        postgresql_where=sa.text(
-            "state IN ('registered', 'in_progress', 'waiting_customer', 'proposed', 'callback_due')"
-        ),
-    )
+    op.drop_index("ix_ticket_owner_state", table_name="ticket")
     op.drop_index(
         "ix_ticket_open_due",
         table_name="ticket",
@@ -624,6 +603,7 @@ def downgrade() -> None:
     op.drop_index("ix_ticket_customer_state", table_name="ticket")
     op.drop_index("ix_ticket_contact_state", table_name="ticket")
     op.drop_index(op.f("ix_ticket_call_id"), table_name="ticket")
+    op.drop_index(op.f("ix_ticket_acting_id"), table_name="ticket")
     op.drop_table("ticket")
     op.drop_table("queuemember")
     op.drop_table("user")
