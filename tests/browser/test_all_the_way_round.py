@@ -217,7 +217,7 @@ async def answer_the_survey_with_a_one(trip: Round) -> None:
     ticket = await seen(trip)
     assert (ticket["cycle"], ticket["score"]) == (2, 1)
     await trip.page.reload()
-    await expect(trip.page.get_by_text("handled for the 2. time")).to_be_visible()
+    await expect(trip.page.get_by_text("cycle 2 of handling")).to_be_visible()
 
 
 async def ring_again_by_another_phone(trip: Round, folder: Path) -> None:
