@@ -4,6 +4,7 @@ A transaction writes rows and moves the cursor; then jobs are enqueued, which ma
 not at all: how far that has come is a cursor of its own, moved in the next transaction.
 """
 
+import dataclasses
 import threading
 import time
 from datetime import UTC, datetime
@@ -101,10 +102,19 @@ def decoded(entries: list[Entry]) -> list[tuple[str, Any]]:
     known = []
     for entry, body in entries:
         try:
-            known.append((entry, events.public.decode(body)))
+            known.append((entry, _storable(events.public.decode(body), body)))
         except (messages.UnknownMessage, ValueError, TypeError, KeyError) as error:
             log.warning("not an event that we know", entry=entry, error=repr(error))
     return known
+
+
+def _storable(event: Any, body: bytes) -> Any:
+    """The event without NUL in its texts: PostgreSQL refuses one, and every later entry would wait behind it."""
+    if b"\\u0000" not in body:
+        return event
+    texts = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    clean = {name: text.replace("\0", "") for name, text in texts.items() if isinstance(text, str)}
+    return dataclasses.replace(event, **clean)
 
 
 def record(session: Session, known: list[tuple[str, Any]]) -> None:

@@ -44,7 +44,8 @@ async def test_conductor_that_wakes_rings_nobody_for_who_was_let_go(hotline: Hot
                 await asyncio.wait_for(asyncio.gather(caller.up.wait(), hidden.up.wait()), 60)
                 await soon(lambda: not hotline.store.exists(LEASE), "the lease to end")
             await soon(lambda: hotline.record(number).get("outcome"), "the record of the call")
-            await asyncio.wait_for(asyncio.gather(caller.over.wait(), hidden.over.wait()), 60)
+            caller.hang_up()
+            hidden.hang_up()
         assert hotline.record(number)["outcome"] == "lost_by_us"
         await soon(lambda: hotline.owed(number), "an owed callback")
         assert len(hotline.owed(number)) == 1

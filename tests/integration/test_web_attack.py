@@ -137,6 +137,16 @@ def test_what_a_caller_is_called_runs_nowhere(pages: Pages) -> None:
     assert "&lt;script&gt;" in shown[2]
 
 
+def test_the_record_takes_a_text_that_no_database_holds(pages: Pages) -> None:
+    told = events.CallStarted(time.time(), "c1", "inbound", "in", "a\0b", "hotline", "N\0ul", False)
+    with pages.session() as session:
+        ledger.record(session, ledger.decoded([("1-0", events.public.encode(told))]))
+    with pages.session() as session:
+        call = session.get(Call, "c1")
+        assert call is not None
+        assert (call.caller, call.caller_name) == ("ab", "Nul")
+
+
 def test_nobody_binds_the_call_of_another_or_one_that_never_was(pages: Pages) -> None:
     now = time.time()
     told: list[Any] = [

@@ -142,6 +142,14 @@ async def test_a_caller_who_withholds_the_number(world: World) -> None:
     peer.close()
 
 
+async def test_a_caller_has_no_control_characters(world: World) -> None:
+    peer = await Peer.open(world.address)
+    peer.send(peer.request("INVITE", body=SDP, user="a%00%07b"))
+    arrived = await world.arrived()
+    assert (arrived.caller, arrived.raw_caller) == ("ab", "ab")
+    peer.close()
+
+
 @pytest.mark.parametrize(
     ("sent", "caller"),
     [

@@ -24,11 +24,16 @@ def caller_of(request: SipRequest, country: str, trusted: bool) -> Caller:
     """`trusted`: the request came by a trunk, whose P-Asserted-Identity we believe; others may claim anything."""
     sender = request.headers.get("from")[0]
     asserted = request.headers.get("p-asserted-identity") if trusted else []
-    raw = user_of(asserted[0] if asserted else sender)
-    name = display_name(asserted[0] if asserted and display_name(asserted[0]) else sender)
+    raw = _printable(user_of(asserted[0] if asserted else sender))
+    name = _printable(display_name(asserted[0] if asserted and display_name(asserted[0]) else sender))
     if _withheld(request, sender, raw):
         return Caller("", "", "" if not trusted else raw, True)
     return Caller(e164(raw, country) or raw, "" if name == raw else name, raw, False)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: `%00` is a valid user part, and no text of the record can hold it."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def e164(raw: str, country: str) -> str:
