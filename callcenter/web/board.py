@@ -21,7 +21,7 @@ _AGENT: Entry = {
 }  # fmt: skip
 _QUEUE: Entry = {
     "name": "", "label": "", "waiting": 0, "oldest": 0.0, "offered": 0, "answered": 0, "abandoned": 0,
-    "short_abandon": 0, "within": 0, "lost": 0, "target_time": 20.0, "longest_today": 0.0, "day": "",
+    "short_abandon": 0, "within": 0, "lost": 0, "service_level": 20.0, "longest_today": 0.0, "day": "",
 }  # fmt: skip
 
 

@@ -67,7 +67,7 @@ async def state(held: Parts) -> dict[str, Any]:
 
 
 def service_level(queue: Entry) -> float | None:
-    """Answered within T / (answered + abandoned), T = `target_time` seconds; None when nothing ended.
+    """Answered within T / (answered + abandoned), T = `service_level` seconds; None when nothing ended.
 
     Metric definitions, version 1: short abandons (within 5 s) count on neither side.
     """
