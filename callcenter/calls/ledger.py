@@ -13,7 +13,7 @@ from typing import Any
 import redis
 import structlog
 from sqlalchemy import Engine, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlmodel import Session, col, select
 
 from callcenter import db, events, jobs, messages, stream
@@ -31,6 +31,9 @@ PAUSE = 0.05
 PATIENCE = 1.0
 """Seconds between two tries while the record or the store is away."""
 
+NOTHING = b"{}"
+"""In the place of an entry that cannot be written: the cursor moves on."""
+
 Entry = tuple[str, bytes]
 Job = tuple[str, str, tuple[str | int, ...]]
 
@@ -43,7 +46,7 @@ def run(engine: Engine, store: redis.Redis, leaving: threading.Event) -> None:
             position = position or resume(engine, store)
             entries = read(store, position, 500)
             if entries:
-                position = take(engine, store, position, entries)
+                position = take_all(engine, store, position, entries)
                 # What comes meanwhile goes into one transaction; calls need the processor more than the record does.
                 leaving.wait(PAUSE)
         except (DBAPIError, redis.RedisError, OSError) as error:
@@ -68,6 +71,23 @@ def resume(engine: Engine, store: redis.Redis) -> str:
         for _, event in decoded(entries):
             enqueue(store, event)
         enqueued = entries[-1][0]
+    return position
+
+
+def take_all(engine: Engine, store: redis.Redis, position: str, entries: list[Entry]) -> str:
+    """As `take`; an entry whose content the record refuses is left out and told, lest all others wait behind it."""
+    try:
+        return take(engine, store, position, entries)
+    except (DataError, IntegrityError):
+        log.warning("the record refuses something of a batch: one entry after another", behind=position)
+    for entry in entries:
+        try:
+            position = take(engine, store, position, [entry])
+        except (DataError, IntegrityError) as error:
+            log.error("the record refuses an entry", entry=entry[0], error=str(error.orig))
+            position = take(engine, store, position, [(entry[0], NOTHING)])
+        if not position:
+            break
     return position
 
 
