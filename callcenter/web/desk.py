@@ -164,8 +164,12 @@ async def _frames(request: Request, tab: str, shows: tuple[str, ...], after: str
             for frame in [refused for item in items if (refused := screen.refused(item))]:
                 yield frame
             changed = screen.changed(items)
-            if changed:
-                yield await screen.draw(changed, items[-1].id)
+            # Who rings comes first; lists wait for it. Only the last frame moves the browser's place in the stream.
+            ring, rest = changed & CALL_PARTS, changed - CALL_PARTS
+            if ring:
+                yield await screen.draw(ring, "" if rest else items[-1].id)
+            if rest:
+                yield await screen.draw(rest, items[-1].id)
 
 
 class _Screen:
