@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import redis
@@ -17,6 +18,12 @@ T = TypeVar("T")
 CUSTOMER_TONE, AGENT_TONE = 440.0, 700.0
 NEAR = 15.0
 """Hz by which a heard tone may differ."""
+
+
+def another_time() -> str:
+    """Calling hours that do not hold now in China: an owed callback stays owed, and rings nobody in between."""
+    hour = (datetime.now(UTC).hour + 8 + 6) % 23
+    return f"{hour:02d}:00-{hour + 1:02d}:00"
 
 
 async def soon(found: Callable[[], T], what: str) -> T:

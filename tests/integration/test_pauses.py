@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from callcenter.routing.lease import LEASE
-from tests.hotline import Hotline, hear_each_other, soon
+from tests.hotline import Hotline, another_time, hear_each_other, soon
 from tests.place import running
 
 
 @pytest.fixture(scope="module")
 def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
     folder: Path = tmp_path_factory.mktemp("s")
-    settings = {"greeting": "false", "outbound_hours": "00:00-24:00", "languages": '["en"]'}
+    settings = {"greeting": "false", "outbound_hours": another_time(), "languages": '["en"]'}
     with running(folder, **settings) as place:
         made = Hotline(place)
         place.start()
