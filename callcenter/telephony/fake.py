@@ -9,7 +9,7 @@ from typing import Any
 
 from callcenter import commands, events
 from callcenter.ids import new_id
-from callcenter.telephony.line import CAPABILITIES, Binding, Command, LineConfig, Memory, Report
+from callcenter.telephony.line import CAPABILITIES, COMING, Binding, Command, LineConfig, Memory, Report
 
 _REFUSALS = {
     486: ("busy", True),
@@ -38,7 +38,7 @@ class FakeLine:
     """See `callcenter.telephony.line.Line`. `address` is what it says it listens on; `most_legs` its capacity."""
 
     name = "fake"
-    lacks = CAPABILITIES & {"registrar", "trunks"}
+    lacks = CAPABILITIES & {"registrar", "trunks"} | COMING
 
     def __init__(self, line: str = "line1", most_legs: int = 100) -> None:
         self.line = line

@@ -28,8 +28,34 @@ CAPABILITIES = frozenset(
         "trunks",
         "mute",
         "send_digits",
+        "early_media",
+        "hold",
+        "mixing",
+        "transfer_in",
+        "transfer_out",
+        "replaces",
+        "recording",
+        "quality",
+        "drain",
+        "ladder",
     }
 )
+
+COMING = frozenset(
+    {
+        "early_media",
+        "hold",
+        "mixing",
+        "transfer_in",
+        "transfer_out",
+        "replaces",
+        "recording",
+        "quality",
+        "drain",
+        "ladder",
+    }
+)
+"""Capabilities that are defined and that no driver has yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from callcenter import commands, events
 from callcenter.ids import new_id
-from callcenter.telephony.line import Command, LineConfig, Memory, Phone, Report, Trunk
+from callcenter.telephony.line import COMING, Command, LineConfig, Memory, Phone, Report, Trunk
 from callcenter.telephony.media import plane as media
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_address_uri, user_of, user_of_uri
@@ -59,7 +59,7 @@ class SipuaLine:
     """See `callcenter.telephony.line.Line`."""
 
     name = "sipua"
-    lacks: frozenset[str] = frozenset()
+    lacks: frozenset[str] = COMING
 
     def __init__(self, options: Options) -> None:
         self._options = options

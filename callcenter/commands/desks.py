@@ -1,0 +1,174 @@
+"""Pages, workers, timers -> conductor; see `callcenter.commands`."""
+
+from dataclasses import dataclass
+
+from callcenter.commands.vocabulary import desk
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The agent's desk is open. `name` is the user name, the agent's id on the board."""
+
+    agent: str
+    by: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    agent: str
+    by: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """What the agent (or a supervisor, `by`) chose: available | not_ready | break, with a break reason."""
+
+    agent: str
+    status: str
+    reason: str = ""
+    by: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class AnswerOffer:
+    """Answer from the page: only for a phone that declares remote answer."""
+
+    agent: str
+    offer: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class RejectOffer:
+    agent: str
+    offer: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class HoldCall:
+    agent: str
+    call: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class ResumeCall:
+    agent: str
+    call: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class MuteCall:
+    """Mute (or unmute) the agent towards the customer, in our relay."""
+
+    agent: str
+    call: str
+    muted: bool
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class SendCallDigits:
+    agent: str
+    call: str
+    digits: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class HangUpCall:
+    """The agent ends the call for both sides."""
+
+    agent: str
+    call: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class AskForHelp:
+    agent: str
+    call: str
+    wanted: bool = True
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class ExtendWrapUp:
+    agent: str
+    seconds: float = 30.0
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class FinishWrapUp:
+    """Disposition and note belong to the call that is wrapped up."""
+
+    agent: str
+    call: str
+    disposition: str = ""
+    note: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class BindCustomer:
+    """The agent chose who is calling; the pop and the record follow."""
+
+    call: str
+    customer: int
+    by: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class PlaceCallback:
+    """Ring the customer and the agent for one attempt. `attempt` dials at most once, however often this is read.
+
+    `mode` is customer_first or agent_first. With an empty `agent` the conductor picks one of `queue` by its rule.
+    """
+
+    attempt: str
+    callback: int
+    number: str
+    agent: str
+    mode: str = "customer_first"
+    ticket: int = 0
+    customer: int = 0
+    language: str = "en"
+    trunk: str = ""
+    queue: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class CancelAttempt:
+    attempt: str
+    by: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class PlaceSurvey:
+    """Ring the customer, ask, take one digit 1-5. `language` is en, cmn or yue."""
+
+    attempt: str
+    survey: int
+    number: str
+    language: str
+    ticket: int = 0
+    customer: int = 0
+    trunk: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class ReloadDirectory:
+    """Users, phones, queues or trunks changed in SQL: the conductor reads them again and sends lines a new config."""
+
+    by: str = ""
