@@ -4,6 +4,10 @@ A caller: arriving -> greeting -> queued -> offered -> connecting -> bridged <->
 A call that we place: arriving -> connecting (the customer's phone rings) -> offered (the agent's rings) -> connecting
 -> bridged; agent first: arriving -> offered -> connecting -> bridged; a survey: arriving -> connecting -> survey.
 `leaving`: hears a last message, then we hang up.
+
+With more than two: bridged or held -> consulting (the agent asks somebody, the customer hears music) -> bridged, with
+whom it was spoken to waiting, joining, or as the new agent. transferring: the agent has left, the one who is to have
+the call rings. outside: the customer speaks with a guest and no agent is in it. A transfer to a queue is `queue` again.
 """
 
 STATES = (
@@ -14,12 +18,18 @@ STATES = (
     "connecting",
     "bridged",
     "held",
+    "consulting",
+    "transferring",
+    "outside",
     "survey",
     "leaving",
     "ended",
 )
 WAITING = frozenset({"greeting", "queued", "offered", "connecting"})
 """States of a caller who entered a queue and speaks with nobody yet."""
+
+WITH_AGENT = frozenset({"bridged", "held", "consulting"})
+"""States in which an agent has the call and has spoken with the customer."""
 
 SHORT = 5.0
 """Seconds: a caller who leaves within them is a short abandon (guide, metric definitions version 1)."""
@@ -30,11 +40,14 @@ class IllegalStep(ValueError):
 
 
 def advance(state: str, happening: str) -> str:
-    """The state after `happening`: greet | queue | offer | dial | answer | bridge | hold | resume | ask | leave | end."""
+    """The state after `happening`: greet | queue | offer | dial | answer | bridge | hold | resume | consult | join |
+    hand_over | let_out | ask | leave | end."""
     match state, happening:
         case "arriving", "greet":
             return "greeting"
         case "arriving" | "greeting" | "offered" | "connecting", "queue":
+            return "queued"
+        case "bridged" | "held" | "consulting" | "transferring" | "outside", "queue":
             return "queued"
         case "queued" | "arriving" | "connecting", "offer":
             return "offered"
@@ -48,9 +61,20 @@ def advance(state: str, happening: str) -> str:
             return "held"
         case "held", "resume":
             return "bridged"
+        case "bridged" | "held", "consult":
+            return "consulting"
+        case "consulting" | "transferring" | "bridged" | "held", "join":
+            return "bridged"
+        case "consulting" | "bridged" | "held", "hand_over":
+            return "transferring"
+        case "consulting" | "bridged" | "held" | "transferring", "let_out":
+            return "outside"
         case "connecting", "ask":
             return "survey"
-        case "arriving" | "greeting" | "queued" | "offered" | "connecting" | "survey", "leave":
+        case (
+            "arriving" | "greeting" | "queued" | "offered" | "connecting" | "transferring" | "survey",
+            "leave",
+        ):
             return "leaving"
         case _, "end" if state in STATES and state != "ended":
             return "ended"

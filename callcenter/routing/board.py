@@ -18,12 +18,42 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
+class Party:
+    """One more in a call, besides the customer and the call's agent.
+
+    `role`: consult (asked by the agent, the customer does not hear it) | guest (of a conference) | supervisor.
+    `name`: user name of an agent or supervisor, else the number that was dialled; `inside`: it is a user name.
+    `state`: ringing | up. `mode`: of a supervisor listen | whisper | barge; of a consult empty, or blind when the call
+    is the party's as soon as it answers. `since`: of the state. `offer` and `until`: the lease while an agent's phone
+    rings. `queue`: the one that it was chosen from. `asked`: the leg that waits to be told (`FinishReferral`).
+    """
+
+    leg: str
+    role: str
+    name: str
+    state: str = "ringing"
+    mode: str = ""
+    since: float = 0.0
+    line: str = ""
+    inside: bool = False
+    offer: str = ""
+    until: float = 0.0
+    queue: str = ""
+    asked: str = ""
+
+
+@dataclass(slots=True)
 class Call:
-    """A conversation, by the id of its first leg. `held`: seconds of ended holds; on hold now since `since`.
+    """A conversation, by the id of its first leg. `held`: seconds of ended holds, `between`: seconds without an agent
+    after the first answer (transfers); `apart`: hold | wait while one of them runs, since `apart_since`.
 
     `leg_state` and `agent_leg_state`: empty (no leg) | ringing | up. `hearing`: what plays to the customer (greeting |
     music | place | message | question | thanks). `until`: when the present wait is given up. `passed`: agent -> when
     this call may be offered to him again. `entered`: local day on which it entered the queue, empty before.
+    `parties`: leg -> who else is in it; `heard`: leg -> legs that it hears, as the line was last told; `prompted`: leg
+    (not the customer's) -> what plays to it. `phone_held`: the agent's phone holds, `caller_held`: the customer's side.
+    `lined_up`: when it joined the present queue. `served`: the last agent who spoke with the customer. `sent_by`,
+    `note`: who transferred it to whom it goes to now, and why.
     """
 
     id: str
@@ -72,11 +102,43 @@ class Call:
     score: int = 0
     passed: dict[str, float] = field(default_factory=dict)
     probed: float = 0.0
+    parties: dict[str, Party] = field(default_factory=dict)
+    heard: dict[str, list[str]] = field(default_factory=dict)
+    prompted: dict[str, str] = field(default_factory=dict)
+    phone_held: bool = False
+    caller_held: bool = False
+    apart: str = ""
+    apart_since: float = 0.0
+    between: float = 0.0
+    lined_up: float = 0.0
+    served: str = ""
+    sent_by: str = ""
+    note: str = ""
+    transfers: int = 0
+
+    def __post_init__(self) -> None:
+        # From JSON they come as dictionaries.
+        self.parties = {
+            leg: one if isinstance(one, Party) else Party(**one) for leg, one in self.parties.items()
+        }
 
     @property
     def waiting(self) -> bool:
-        """Whether it stands in a queue: entered, and nobody has answered yet."""
-        return self.kind == "inbound" and self.state in life.WAITING
+        """Whether it stands in a queue: entered, and nobody has answered yet, or not again after a transfer."""
+        return (self.kind == "inbound" or self.answered > 0) and self.state in life.WAITING
+
+    @property
+    def legs(self) -> list[str]:
+        """All its legs: the customer's, the agent's, the parties'."""
+        return [leg for leg in (self.leg, self.agent_leg, *self.parties) if leg]
+
+    def party_of(self, user: str) -> Party | None:
+        """The party that this agent or supervisor is."""
+        return next((one for one in self.parties.values() if one.inside and one.name == user), None)
+
+    def involves(self, user: str) -> bool:
+        """Whether this agent is in it: its own, or as a party."""
+        return bool(user) and (self.agent == user or self.party_of(user) is not None)
 
 
 @dataclass(slots=True)
@@ -228,7 +290,7 @@ class Board:
         for call in sorted(self.calls.values(), key=lambda one: (one.queued, one.id)):
             if call.state == "ended":
                 continue
-            self.legs.update((leg, call.id) for leg in (call.leg, call.agent_leg) if leg)
+            self.legs.update((leg, call.id) for leg in call.legs)
             if call.waiting:
                 self.lineup.setdefault(call.queue, {})[call.id] = None
 

@@ -68,15 +68,14 @@ def finish(
     retry: bool | None = None,
 ) -> None:
     """The end of a call, whatever its state: both sides hung up, counted, told, the agent in wrap-up or free."""
-    if call.state == "held":
-        call.held += max(0.0, at - call.since)
+    step.stop_clock(call, at)
     if call.offer:
         end_offer(step, call, "caller_gone" if ended_by == "customer" else "withdrawn")
     announce(step, call)
-    step.hang_up(call, customer=True, agent=True)
+    step.hang_up(call, customer=True, agent=True, parties=call.parties)
     step.enter(call, "end")
     call.until = 0.0
-    talk = max(0.0, at - call.answered - call.held) if call.answered else 0.0
+    talk = max(0.0, at - call.answered - call.held - call.between) if call.answered else 0.0
     count(step, call, outcome)
     waited = ((call.answered or at) - call.queued) if call.queued else 0.0
     step.tell(

@@ -212,7 +212,8 @@ def _refused(step: Step, event: events.CommandRefused) -> None:
         _leg_ended(
             step, event.leg, events.LegEnded(event.at, event.line, event.leg, outcome, "line", "us", retry)
         )
-    elif event.code == "no_such_leg":
+    elif event.code == "no_such_leg" and event.command not in ("BridgeLegs", "HearLegs"):
+        # (Of those two it may be the other leg that is gone.)
         step.heal("leg", event.leg, "the line does not know it any more")
         _leg_ended(step, event.leg, events.LegEnded(event.at, event.line, event.leg, "lost", "line", "us"))
     elif event.command == "AnswerLeg" and event.code == "wrong_state" and not call.answered:

@@ -83,10 +83,9 @@ def answered(step: Step, call: Call) -> None:
 
 
 def bridge(step: Step, call: Call) -> None:
-    """Order the bridge once both sides are up."""
+    """They are bridged once both sides are up (`hearing`)."""
     call.until = step.now + BRIDGE_WITHIN
-    if call.leg_state == "up":
-        step.order(call.line, commands.BridgeLegs(call.leg, call.agent_leg))
+    step.keep(call)
 
 
 def answer_here(step: Step, command: commands.AnswerOffer) -> None:

@@ -3,7 +3,7 @@
 from callcenter import commands, events
 from callcenter.routing import agents, endings, offers, phrases, rules
 from callcenter.routing.board import Agent, Attempt, Call
-from callcenter.routing.step import Step
+from callcenter.routing.step import RINGBACK, Step
 
 RING_CUSTOMER = 40.0
 """Seconds that a customer's phone rings (the guide: at least 15)."""
@@ -12,7 +12,6 @@ STALE = 60.0
 ANSWER_WITHIN = 6.0
 """Seconds for a key after the survey's question."""
 QUESTIONS = 3
-RINGBACK = ("tone:450:1000", "silence:4000")
 
 
 def place_callback(step: Step, asked: commands.PlaceCallback, written_at: float) -> None:

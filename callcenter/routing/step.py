@@ -1,6 +1,6 @@
 """One step of the conductor: what it reads of the board, what it changes, what it tells and orders. No I/O."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +11,11 @@ import orjson
 from callcenter import commands, events
 from callcenter.calls import life
 from callcenter.ids import new_id
-from callcenter.routing import plans
+from callcenter.routing import hearing, plans
 from callcenter.routing.board import Agent, Attempt, Board, Call, Line, Queue
+
+RINGBACK = ("tone:450:1000", "silence:4000")
+"""What an agent hears while somebody's phone rings (the ring of the mainland's network)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,14 @@ class Step:
         self.keep(call)
         self.order(call.line, commands.PlayPrompts(call.leg, str(call.plays), prompts, loop))
 
-    def hang_up(self, call: Call, *, customer: bool = False, agent: bool = False) -> None:
+    def hang_up(
+        self, call: Call, *, customer: bool = False, agent: bool = False, parties: Iterable[str] = ()
+    ) -> None:
         """Order the end of legs that are there; their LegEnded finds no call any more."""
+        for leg in list(parties):
+            if self.board.legs.pop(leg, ""):
+                self.order(call.line, commands.HangUpLeg(leg))
+            self.gone(call, leg)
         for wanted, leg in ((customer, call.leg), (agent, call.agent_leg)):
             if wanted and self.board.legs.pop(leg, ""):
                 self.order(call.line, commands.HangUpLeg(leg))
@@ -144,6 +153,8 @@ class Step:
     def gone(self, call: Call, leg: str) -> None:
         """A leg has ended by itself."""
         self.board.legs.pop(leg, None)
+        call.parties.pop(leg, None)
+        _unheard(call, leg)
         self._forget(call, leg == call.leg, leg == call.agent_leg)
 
     def _line_up(self, call: Call) -> None:
@@ -159,13 +170,69 @@ class Step:
 
     def _forget(self, call: Call, customer: bool, agent: bool) -> None:
         if customer:
-            call.leg, call.leg_state = "", ""
+            _unheard(call, call.leg)
+            call.leg, call.leg_state, call.caller_held = "", "", False
         if agent:
-            call.agent_leg, call.agent_leg_state = "", ""
+            _unheard(call, call.agent_leg)
+            call.agent_leg, call.agent_leg_state, call.phone_held = "", "", False
         self.keep(call)
+
+    def _set_scene(self, call: Call) -> None:
+        """Tell the line what is different in who hears whom, and who hears music or a ring meanwhile."""
+        wanted = hearing.scene(call)
+        for leg in [leg for leg in wanted.hears if len(wanted.hears[leg]) > 1]:
+            self._quiet(call, leg)
+        for command in hearing.changes(call.heard, wanted.hears):
+            self.order(call.line, command)
+        call.heard = {leg: list(others) for leg, others in wanted.hears.items()}
+        if call.leg in wanted.hears:
+            call.hearing = ""
+        elif call.leg in wanted.music and call.hearing != "music":
+            self.play(call, "music", self.rules_of(call).music, loop=True)
+        for leg in [leg for leg in call.prompted if leg in wanted.hears]:
+            call.prompted.pop(leg)
+        for leg, what in [(leg, "music") for leg in wanted.music] + [
+            (one, "ringback") for one in wanted.ringback
+        ]:
+            if leg != call.leg and call.prompted.get(leg) != what:
+                call.prompted[leg] = what
+                prompts = (self.rules_of(call).music,) if what == "music" else RINGBACK
+                self.order(call.line, commands.PlayPrompts(leg, what, prompts, loop=True))
+        self._clock(call)
+
+    def _quiet(self, call: Call, leg: str) -> None:
+        """Several voices are mixed to what a leg hears: its prompt ends first. A bridge ends it by itself."""
+        playing = call.hearing if leg == call.leg else call.prompted.pop(leg, "")
+        if playing:
+            self.order(call.line, commands.StopPrompts(leg))
+
+    def _clock(self, call: Call) -> None:
+        """Seconds that the customer is on hold, and seconds between two agents."""
+        if not call.answered:
+            return
+        if call.state in life.WITH_AGENT:
+            runs = "" if call.leg in call.heard else "hold"
+        else:
+            runs = "" if call.state in ("outside", "ended") else "wait"
+        if runs != call.apart:
+            self.stop_clock(call, self.now)
+            call.apart, call.apart_since = runs, self.now if runs else 0.0
+
+    def stop_clock(self, call: Call, at: float) -> None:
+        """Count the hold or the wait that runs, until `at`."""
+        seconds = max(0.0, at - call.apart_since)
+        if call.apart == "hold":
+            call.held += seconds
+        elif call.apart:
+            call.between += seconds
+        call.apart, call.apart_since = "", 0.0
 
     def effects(self) -> Effects:
         """What is to be written."""
+        for key, name in list(self._touched):
+            call = self.board.calls.get(name) if key == "board:calls" else None
+            if call is not None and call.state != "ended":
+                self._set_scene(call)
         for name, before in self._agents.items():
             agent = self.board.agents.get(name)
             if agent is not None and _visible(agent) != before:
@@ -188,6 +255,14 @@ class Step:
     def _body(self, key: str, name: str) -> bytes | None:
         thing = self.board.kind(key).get(name)
         return None if thing is None else orjson.dumps(thing)
+
+
+def _unheard(call: Call, leg: str) -> None:
+    """The line parts a leg that is gone from the others by itself."""
+    call.prompted.pop(leg, None)
+    call.heard.pop(leg, None)
+    left = {one: [other for other in others if other != leg] for one, others in call.heard.items()}
+    call.heard = {one: others for one, others in left.items() if others}
 
 
 def _visible(agent: Agent) -> tuple[str, str, str, bool, str]:

@@ -120,17 +120,12 @@ def spoken_outcome(call: Call) -> str:
 
 def _hold(step: Step, call: Call) -> None:
     step.enter(call, "hold")
-    step.order(call.line, commands.UnbridgeLegs(call.leg))
-    step.play(call, "music", step.rules_of(call).music, loop=True)
     _occupy(step, call, "held")
     step.tell(events.CallHeld(step.now, call.id, call.agent))
 
 
 def _resume(step: Step, call: Call) -> None:
-    call.held += max(0.0, step.now - call.since)
     step.enter(call, "resume")
-    step.order(call.line, commands.BridgeLegs(call.leg, call.agent_leg))
-    call.hearing = ""
     _occupy(step, call, "talking")
     step.tell(events.CallResumed(step.now, call.id, call.agent))
 

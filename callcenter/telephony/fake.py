@@ -21,7 +21,10 @@ _REFUSALS = {
 
 @dataclass(slots=True)
 class FakeLeg:
-    """One party. `state`: arriving | ringing | up. `played` lists every prompt it heard, `digits` what was sent."""
+    """One party. `state`: arriving | ringing | up. `played` lists every prompt it heard, `digits` what was sent.
+
+    `hears`: the legs that it hears; `other`: the one that it is bridged with.
+    """
 
     id: str
     inbound: bool
@@ -32,13 +35,14 @@ class FakeLeg:
     playing: str = ""
     played: list[str] = field(default_factory=list)
     digits: str = ""
+    hears: frozenset[str] = frozenset()
 
 
 class FakeLine:
     """See `callcenter.telephony.line.Line`. `address` is what it says it listens on; `most_legs` its capacity."""
 
     name = "fake"
-    lacks = CAPABILITIES & {"registrar", "trunks"} | COMING
+    lacks = CAPABILITIES & {"registrar", "trunks"} | COMING - {"mixing"}
 
     def __init__(self, line: str = "line1", most_legs: int = 100) -> None:
         self.line = line
@@ -107,9 +111,10 @@ class FakeLine:
         self.tell(events.LegAnswered, leg=leg.id)
 
     def end(self, leg: str, outcome: str, by: str, **more: Any) -> None:
-        gone = self.all.pop(leg)
-        if gone.other in self.all:
-            self.all[gone.other].other = ""
+        del self.all[leg]
+        for one in self.all.values():
+            one.hears -= {leg}
+            one.other = "" if one.other == leg else one.other
         self.tell(events.LegEnded, leg=leg, outcome=outcome, by=by, **more)
 
     def register(self, phone: str, contact: str, expires: float) -> None:
@@ -151,6 +156,8 @@ class FakeLine:
                 self._bridge(command, leg, other)
             case commands.UnbridgeLegs():
                 self._part(leg)
+            case commands.HearLegs(others=others):
+                self._hear(command, leg, others)
             case commands.MuteLeg(muted=muted):
                 leg.muted = muted
             case commands.SendDigits(digits=digits):
@@ -169,12 +176,22 @@ class FakeLine:
                 self._part(each)
                 each.playing = ""
             leg.other, peer.other = peer.id, leg.id
+            leg.hears, peer.hears = frozenset({peer.id}), frozenset({leg.id})
             self.tell(events.LegsBridged, leg=leg.id, other=peer.id)
 
     def _part(self, leg: FakeLeg) -> None:
         if leg.other in self.all:
-            self.all[leg.other].other = ""
-        leg.other = ""
+            self.all[leg.other].other, self.all[leg.other].hears = "", frozenset()
+        leg.other, leg.hears = "", frozenset()
+
+    def _hear(self, command: Command, leg: FakeLeg, others: tuple[str, ...]) -> None:
+        there = [self.all[one] for one in others if one in self.all and one != leg.id]
+        if len(there) < len(others):
+            self._refuse(command, "no_such_leg")
+        elif any(one.state != "up" for one in there):
+            self._refuse(command, "wrong_state")
+        else:
+            leg.hears = frozenset(others)
 
     def _dial(self, command: commands.DialLeg) -> None:
         if command.leg in self._placed:
