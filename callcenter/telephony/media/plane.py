@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from callcenter.telephony.media.crypto import Crypto
 from callcenter.telephony.media.events import (
     Bridged,
     ChildDied,
@@ -139,12 +140,14 @@ class MediaPlane:
         payload: int,
         dtmf_payload: int | None,
         direction: str = "sendrecv",
+        crypto: Crypto | None = None,
     ) -> None:
         """Take what offer and answer agreed on, at the first and at each later negotiation.
 
         `host`, `port`: where the remote SDP says RTP goes; the true source is learnt from what comes.
         `payload`: 0 (PCMU) or 8 (PCMA). `dtmf_payload`: of telephone-event, None when not negotiated.
         `direction`: the attribute in the *remote* SDP: at `sendonly` and `inactive` it holds us and gets nothing.
+        `crypto`: SRTP by these keys, RTP in the clear without; the same keys again go on where they were.
         """
         state = self._legs.get(leg)
         if state is None:

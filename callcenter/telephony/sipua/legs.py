@@ -9,6 +9,7 @@ from typing import Protocol
 
 from callcenter import events
 from callcenter.telephony.line import Memory
+from callcenter.telephony.media.crypto import Crypto
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.offers import Local, NotAcceptable, Remote, has_sdp, read_offer
@@ -35,6 +36,7 @@ class Media(Protocol):
         payload: int,
         dtmf_payload: int | None,
         direction: str = "sendrecv",
+        crypto: Crypto | None = None,
     ) -> None: ...
     def send_digits(self, leg: str, digits: str) -> None: ...
     def close(self, leg: str) -> None: ...
