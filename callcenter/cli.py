@@ -94,6 +94,12 @@ def timers() -> None:
 
 
 @app.command()
+def ledger() -> None:
+    """The record of calls, written from what the conductor tells."""
+    enter("callcenter.calls.ledger")
+
+
+@app.command()
 def worker(queue: str) -> None:
     """Jobs of one queue."""
     from callcenter import jobs

@@ -9,10 +9,9 @@ import contextlib
 import dataclasses
 import signal
 import sys
-import threading
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from callcenter import commands, db, events, ids, messages, stream
-from callcenter.calls import ledger
 from callcenter.routing import board as live
 from callcenter.routing import directory, flows
 from callcenter.routing.board import Board
@@ -46,6 +44,8 @@ LEAVE_WITHIN = 5.0
 """Seconds that giving the lease back may take."""
 LOOKUP = 0.5
 """Seconds after which a caller counts as unknown."""
+AT_ONCE = 0.003
+"""Seconds that a write waits for the record's answers, so that arrival and offer are one write."""
 TOGETHER = 32
 """Inputs that one script writes at most, so that the first of a burst does not wait for the last."""
 AWAY = (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError, OSError)
@@ -77,7 +77,7 @@ class Input:
 def main(settings: Settings) -> int:
     """Conduct, or wait to, until SIGTERM or SIGINT."""
     engine = db.connect(settings.sql)
-    # The ledger's thread hands the interpreter back within half a millisecond: an offer never waits for a row.
+    # A thread that reads the record hands the interpreter back within half a millisecond: an offer never waits for it.
     sys.setswitchinterval(0.0005)
     try:
         uvloop.run(_until_told(Conductor(settings, engine, finder(settings, engine))))
@@ -158,10 +158,9 @@ class Conductor:
         renewing = asyncio.create_task(self._renew())
         try:
             await self._load()
-            async with self._ledger():
-                await self._until_one_ends(
-                    renewing, self._read(), self._work(), self._tick(), self._read_directory()
-                )
+            await self._until_one_ends(
+                renewing, self._read(), self._work(), self._tick(), self._read_directory()
+            )
         finally:
             await stream.end([renewing, *self._aside])
             with contextlib.suppress(*AWAY):
@@ -235,8 +234,8 @@ class Conductor:
             except AWAY as error:
                 log.warning("the lease cannot be renewed", error=str(error))
 
-    def _look_up(self, call: str, number: str) -> None:
-        """Ask the record who rings, beside everything else; unknown when it takes too long."""
+    def _look_up(self, call: str, number: str) -> asyncio.Task[None]:
+        """Ask the record who rings; the answer is an input. Unknown when it takes too long."""
 
         async def ask() -> None:
             loop = asyncio.get_running_loop()
@@ -248,7 +247,7 @@ class Conductor:
                 found = CallerFound("")
             await self._inputs.put(Input(dataclasses.replace(found, call=call)))
 
-        self._beside(ask())
+        return self._beside(ask())
 
     async def _read_directory(self) -> None:
         """Users and queues from the record, a newer configuration for the lines when it says something else."""
@@ -280,8 +279,7 @@ class Conductor:
     async def _work(self) -> None:
         while True:
             batch = [await self._inputs.get()]
-            while len(batch) < TOGETHER and not self._inputs.empty():
-                batch.append(self._inputs.get_nowait())
+            batch += self._waiting(TOGETHER - 1)
             try:
                 await self._take(batch)
             except (*AWAY, LeaseLost):
@@ -290,22 +288,31 @@ class Conductor:
                 log.error("a step failed", inputs=len(batch), trace=traceback.format_exc())
                 await self._one_by_one(batch)
 
-    async def _take(self, batch: list[Input]) -> None:
-        """Step over each input, write all of it at once, then start what was asked for."""
+    async def _take(self, batch: list[Input], growing: bool = True) -> None:
+        """Step over each input, write all of it at once. The batch grows: a caller whom the record knows at once is
+        offered by the very write that says that he arrived."""
         operations: list[Operation] = []
-        lookups: list[tuple[str, str]] = []
-        for one in batch:
-            effects = self._step(one)
-            operations += self._lease.operations(effects)
-            lookups += effects.lookups
-            if one.config:
-                operations += self._new_config(one.config)
+        taken = 0
+        while taken < len(batch):
+            new, asked = batch[taken:], []
+            for one in new:
+                effects = self._step(one)
+                operations += self._lease.operations(effects)
+                asked += [self._look_up(call, number) for call, number in effects.lookups]
+                if one.config:
+                    operations += self._new_config(one.config)
+            taken = len(batch)
+            if asked and growing:
+                await asyncio.wait(asked, timeout=AT_ONCE)
+                batch += self._waiting(TOGETHER - taken)
         cursors = {one.source: one.entry for one in batch if one.entry}
         operations += [("h", live.CURSOR, source, entry) for source, entry in cursors.items()]
         if operations:
             await self._commit(operations)
-        for call, number in lookups:
-            self._look_up(call, number)
+
+    def _waiting(self, most: int) -> list[Input]:
+        """At most so many of the inputs that are there."""
+        return [self._inputs.get_nowait() for _ in range(min(most, self._inputs.qsize()))]
 
     def _step(self, one: Input) -> Effects:
         if isinstance(one.message, Tick):
@@ -333,7 +340,7 @@ class Conductor:
         for one in batch:
             await self._reload()
             try:
-                await self._take([one])
+                await self._take([one], growing=False)
             except (*AWAY, LeaseLost):
                 raise
             except Exception as error:
@@ -349,25 +356,11 @@ class Conductor:
 
     # ---- beside --------------------------------------------------------------------------------------------------
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
-
-    @contextlib.asynccontextmanager
-    async def _ledger(self) -> AsyncIterator[None]:
-        """The ledger's thread, as long as we conduct."""
-        leaving, store = threading.Event(), stream.connect(self._settings.redis_url)
-        thread = threading.Thread(
-            target=ledger.run, args=(self._engine, store, leaving), name="ledger", daemon=True
-        )
-        thread.start()
-        try:
-            yield
-        finally:
-            leaving.set()
-            await asyncio.to_thread(thread.join, 8)
-            store.close()
+        return task
 
 
 def _decoded(source: str, entry: str, fields: dict[bytes, bytes]) -> Any:

@@ -69,7 +69,7 @@ def callcenter(*arguments: str) -> tuple[str, ...]:
 
 def parts() -> list[Part]:
     """Every process of an installation but the store, in the order of starting."""
-    doors = [Part(name, callcenter(name)) for name in ("web", "line", "conductor", "timers")]
+    doors = [Part(name, callcenter(name)) for name in ("web", "line", "conductor", "timers", "ledger")]
     return doors + [Part(f"worker-{queue}", callcenter("worker", queue)) for queue in jobs.QUEUES]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ import redis
 from sqlalchemy import Engine
 
 from callcenter import commands, db, events, stream
+from callcenter.calls import ledger
 from callcenter.conductor import Conductor, finder
 from callcenter.line import Door
 from callcenter.people.models import QueueMember, User
@@ -119,13 +121,19 @@ async def until(found: Callable[[], T]) -> T:
 
 @contextlib.asynccontextmanager
 async def conducting(settings: Settings, engine: Engine) -> AsyncIterator[Conductor]:
-    """A conductor in this process."""
+    """A conductor in this process, and the ledger beside it."""
     conductor = Conductor(settings, engine, finder(settings, engine))
     task = asyncio.create_task(conductor.run())
+    leaving, store = threading.Event(), stream.connect(settings.redis_url)
+    writing = threading.Thread(target=ledger.run, args=(engine, store, leaving), daemon=True)
+    writing.start()
     try:
         yield conductor
     finally:
         task.cancel()
+        leaving.set()
+        await asyncio.to_thread(writing.join, PATIENCE)
+        store.close()
         ended = (await asyncio.gather(task, return_exceptions=True))[0]
         assert not isinstance(ended, Exception), ended
 

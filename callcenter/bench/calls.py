@@ -30,7 +30,8 @@ def main(settings: Settings) -> dict[str, Any]:
     """What an installation carries on this machine, with its callers and agents on it too.
 
     A cycle counts when both sides heard the other's tone and both ended. `cpu_ms_per_cycle`: processor time of each
-    process; `load` is the callers and agents themselves. `to_agent_ms`: from the INVITE to the agent's answer;
+    process; `load` is the callers and agents themselves. `to_agent_ms`: from the caller's INVITE to the INVITE that
+    reaches the agent's phone, as both phones see it; `to_answer_ms`: until that phone's answer is acknowledged;
     `to_audio_ms`: until both heard 200 ms of each other.
     """
     del settings  # an installation of its own
@@ -66,7 +67,8 @@ async def _all() -> dict[str, Any]:
         "done": done,
         "failed": dict(run.failed),
         "cycles_per_second": round(done / (took - run.last), 2),
-        "to_agent_ms": spread(run.took, 1),
+        "to_agent_ms": spread(run.rang, 1),
+        "to_answer_ms": spread(run.took, 1),
         "to_audio_ms": spread(run.bridged, 1),
         "cpu_ms_per_cycle": {
             name: round(used * 1000 / max(done, 1), 1) for name, used in sorted(cpu.items())
@@ -80,7 +82,7 @@ class _Run:
     def __init__(self, place: House) -> None:
         self.place = place
         self.idle: asyncio.Queue[Phone] = asyncio.Queue()
-        self.expected: dict[str, asyncio.Future[PhoneCall]] = {}
+        self.expected: dict[str, asyncio.Future[tuple[PhoneCall, float]]] = {}
         self.forget()
         for agent in place.phones:
             agent.on_call = self._agent_rings
@@ -90,6 +92,7 @@ class _Run:
         self.begun, self.failed = 0, Counter[str]()
         self.last = 0.0
         """Seconds that the last cycles took behind the beginning of the last."""
+        self.rang: list[float] = []
         self.took: list[float] = []
         self.bridged: list[float] = []
 
@@ -136,11 +139,12 @@ class _Run:
         began = loop.time()
         call = phone.call("hotline")
         await _step(call.up.wait(), "not answered")
-        agent = await _step(self.expected[phone.user], "no agent")
+        agent, rang_at = await _step(self.expected[phone.user], "no agent")
         await _step(agent.up.wait(), "agent did not answer")
         waited = loop.time() - began
         await _step(_hears(call, AGENT_TONE), "caller heard nothing")
         await _step(_hears(agent, CALLER_TONE), "agent heard nothing")
+        self.rang.append((rang_at - began) * 1000)
         self.bridged.append((loop.time() - began) * 1000)
         await asyncio.sleep(TALK)
         for side, hertz, name in ((call, AGENT_TONE, "caller"), (agent, CALLER_TONE, "agent")):
@@ -154,7 +158,7 @@ class _Run:
     def _agent_rings(self, call: PhoneCall) -> None:
         expected = self.expected.get(call.caller)
         if expected is not None and not expected.done():
-            expected.set_result(call)
+            expected.set_result((call, asyncio.get_running_loop().time()))
 
 
 async def _hears(side: PhoneCall, hertz: float) -> None:

@@ -1,10 +1,11 @@
-"""The record of calls, written from the public stream: rows, what follows from them, each exactly once.
+"""The record of calls, written from the public stream: rows, what follows from them, each exactly once. Door: `main`.
 
 A transaction writes rows and moves the cursor; then jobs are enqueued, which may happen twice after a crash and never
 not at all: how far that has come is a cursor of its own, moved in the next transaction.
 """
 
 import dataclasses
+import signal
 import threading
 import time
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from sqlmodel import Session, col, select
 from callcenter import db, events, jobs, messages, stream
 from callcenter.calls import life
 from callcenter.calls.models import Call, CallEvent
+from callcenter.settings import Settings
 
 log = structlog.get_logger()
 
@@ -34,8 +36,23 @@ PATIENCE = 1.0
 NOTHING = b"{}"
 """In the place of an entry that cannot be written: the cursor moves on."""
 
+ALIVE = "ledger:alive"
+"""Store key with the seconds that the newest written entry is old, 0 when all is written; lives 10 s."""
+
 Entry = tuple[str, bytes]
 Job = tuple[str, str, tuple[str | int, ...]]
+
+
+def main(settings: Settings) -> int:
+    """The ledger process, until SIGTERM or SIGINT. Several may run at once: one of them is first with each batch."""
+    leaving = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: leaving.set())
+    engine, store = db.connect(settings.sql), stream.connect(settings.redis_url)
+    run(engine, store, leaving)
+    store.close()
+    engine.dispose()
+    return 0
 
 
 def run(engine: Engine, store: redis.Redis, leaving: threading.Event) -> None:
@@ -45,6 +62,7 @@ def run(engine: Engine, store: redis.Redis, leaving: threading.Event) -> None:
         try:
             position = position or resume(engine, store)
             entries = read(store, position, 500)
+            store.set(ALIVE, f"{_age(entries):.3f}", ex=10)
             if entries:
                 position = take_all(engine, store, position, entries)
                 # What comes meanwhile goes into one transaction; calls need the processor more than the record does.
@@ -260,6 +278,11 @@ def _set(session: Session, name: str, position: str) -> None:
 def _behind(position: str, entry: str) -> bool:
     """Whether the entry stands behind the position."""
     return _order(entry) > _order(position)
+
+
+def _age(entries: list[Entry]) -> float:
+    """Seconds since the oldest of these was appended, 0.0 for none."""
+    return max(0.0, time.time() - _order(entries[0][0])[0] / 1000) if entries else 0.0
 
 
 def _order(entry: str) -> tuple[int, int]:

@@ -5,11 +5,13 @@ and a sequence number, so that a commit whose answer was lost is not written twi
 """
 
 import asyncio
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
+from redis.commands.core import AsyncScript
 
 from callcenter import commands, events, stream
 from callcenter.routing import board
@@ -121,4 +123,9 @@ class Lease:
 
     async def _run(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
         async with asyncio.timeout(LIMIT):
-            return await self.client.register_script(script)(keys=list(keys), args=list(arguments))
+            return await _script(self.client, script)(keys=list(keys), args=list(arguments))
+
+
+@functools.lru_cache
+def _script(client: redis.asyncio.Redis, text: str) -> AsyncScript:
+    return client.register_script(text)

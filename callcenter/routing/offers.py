@@ -37,7 +37,7 @@ def ring(step: Step, call: Call, chosen: Agent) -> None:
     call.offer, call.agent, call.until = step.house.new_id(), agent.name, step.now + seconds
     agents.occupy(step, agent, "offered", call.id)
     agent.offer = call.offer
-    dial_phone(step, call, agent, seconds)
+    dial_phone(step, call, agent, seconds, first=True)
     step.tell(
         events.CallOffered(
             at=step.now,
@@ -55,8 +55,10 @@ def ring(step: Step, call: Call, chosen: Agent) -> None:
     )
 
 
-def dial_phone(step: Step, call: Call, agent: Agent, seconds: float, auto_answer: bool = False) -> None:
-    """Place the agent's leg."""
+def dial_phone(
+    step: Step, call: Call, agent: Agent, seconds: float, auto_answer: bool = False, first: bool = False
+) -> None:
+    """Place the agent's leg; `first`: before the caller is answered and hears music, a millisecond that counts."""
     call.agent_leg, call.agent_leg_state = step.house.new_id(), "ringing"
     step.board.legs[call.agent_leg] = call.id
     step.keep(call)
@@ -71,6 +73,7 @@ def dial_phone(step: Step, call: Call, agent: Agent, seconds: float, auto_answer
             auto_answer=auto_answer,
             call=call.id,
         ),
+        first,
     )
 
 

@@ -116,9 +116,9 @@ class Step:
         """Append a public event."""
         self._events.append(event)
 
-    def order(self, line: str, command: Any) -> None:
-        """Append a command for a line."""
-        self._commands.append((line, command))
+    def order(self, line: str, command: Any, first: bool = False) -> None:
+        """Append a command for a line; `first`: before the other orders of this step."""
+        self._commands.insert(0 if first else len(self._commands), (line, command))
 
     def heal(self, what: str, subject: str, why: str) -> None:
         """Say what a sweep put right."""

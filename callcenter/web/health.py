@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from callcenter import jobs, stream, timers
+from callcenter.calls import ledger
 from callcenter.web import respond
 from callcenter.web.parts import Parts, parts
 
 LAG_ALLOWED = 120.0
-"""Seconds that the sweep of timers may be late before it counts as unwell (service desk guide)."""
+"""Seconds that the sweep of timers, or the record of calls, may be late before it is unwell (service desk guide)."""
 LEASE = "conductor:lease"
 
 
@@ -47,7 +48,8 @@ async def _store(held: Parts) -> dict[str, dict[str, Any]]:
             "store": {"well": True, "detail": ""},
             "conductor": await _conductor(held),
             "lines": await _lines(held),
-            "timers": await _timers(held),
+            "timers": await _lag(held, timers.ALIVE),
+            "ledger": await _lag(held, ledger.ALIVE),
             "workers": await _workers(held),
         }
     except (redis.RedisError, OSError) as error:
@@ -64,8 +66,9 @@ async def _lines(held: Parts) -> dict[str, Any]:
     return {"well": bool(alive), "detail": ", ".join(sorted(alive))}
 
 
-async def _timers(held: Parts) -> dict[str, Any]:
-    lag = await held.store.get(timers.ALIVE)
+async def _lag(held: Parts, key: str) -> dict[str, Any]:
+    """A process that says how late it is, as long as it lives."""
+    lag = await held.store.get(key)
     return {
         "well": lag is not None and float(lag) < LAG_ALLOWED,
         "detail": f"{float(lag):.1f} s" if lag else "",

@@ -256,6 +256,7 @@ WORDS: dict[str, dict[str, str]] = {
         "conductor": lazy("Conductor"),
         "lines": lazy("Phone lines"),
         "timers": lazy("Timers"),
+        "ledger": lazy("Record of calls"),
         "workers": lazy("Workers"),
     },
     "ended_by": {"customer": lazy("customer"), "agent": lazy("agent"), "us": lazy("the system"), "": ""},

@@ -40,7 +40,8 @@ def services() -> dict[str, dict[str, Any]]:
 
 def test_every_process_has_its_service() -> None:
     ours = {service["command"] for service in services().values() if service["image"] == "callcenter"}
-    assert ours == {"web", "line", "conductor", "timers"} | {f"worker {queue}" for queue in jobs.QUEUES}
+    doors = {"web", "line", "conductor", "timers", "ledger"}
+    assert ours == doors | {f"worker {queue}" for queue in jobs.QUEUES}
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ async def conversation(phone: Phone, customer: PhoneCall, before: int) -> PhoneC
 
 
 @pytest.mark.parametrize(
-    "part", ["conductor", "web", "timers", "store", *(f"worker {name}" for name in QUEUES)]
+    "part", ["conductor", "web", "timers", "ledger", "store", *(f"worker {name}" for name in QUEUES)]
 )
 async def test_conversation_outlives_any_process_but_the_line(hotline: Hotline, part: str) -> None:
     number = f"+861390000{os.getpid() % 1000:04d}{QUEUES.index('surveys')}"[:14]
