@@ -22,7 +22,9 @@ from callcenter.messages import UnknownMessage
 from callcenter.settings import SPOKEN, Settings, host_port, port_range
 from callcenter.telephony import config as line_config
 from callcenter.telephony.alone import Alone
+from callcenter.telephony.dialplan import Bounds, plans_of
 from callcenter.telephony.fake import FakeLine
+from callcenter.telephony.limits import Limits
 from callcenter.telephony.line import Binding, Line, LineConfig, Memory, SavedDialog, Trunk
 from callcenter.telephony.post import Post
 from callcenter.telephony.sipua.driver import Options, SipuaLine
@@ -72,7 +74,35 @@ def driver(settings: Settings) -> Line:
             rtp_ports=port_range(settings.rtp_ports),
             data_dir=settings.data_dir,
             silent_after=settings.silent_after,
+            bounds=bounds(settings),
+            limits=limits(settings),
+            trusted=frozenset(settings.trusted_sources),
         )
+    )
+
+
+def bounds(settings: Settings) -> Bounds:
+    """What this line allows at most, whatever the store tells it."""
+    every = set(settings.dial_classes).union(*settings.dial_plans.values())
+    return Bounds(
+        destinations=settings.destinations,
+        classes=tuple(sorted(every)),
+        trunks=frozenset((trunk.name, trunk.address) for trunk in settings.trunks),
+        phone_hosts=frozenset(settings.phone_hosts),
+        open_calls=settings.open_calls,
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """How many calls this line places and takes."""
+    return Limits(
+        placed=settings.calls_per_minute,
+        trunk=settings.calls_per_minute_trunk,
+        phone=settings.calls_per_minute_phone,
+        source=settings.calls_per_minute_source,
+        source_at_once=settings.calls_at_once_source,
+        classes=settings.calls_per_minute_class,
+        classes_at_once=settings.calls_at_once_class,
     )
 
 
@@ -97,6 +127,7 @@ def first_config(settings: Settings) -> LineConfig:
         destinations=settings.destinations,
         open_calls=settings.open_calls,
         country=settings.country,
+        plans=plans_of(settings.dial_classes, settings.dial_plans),
     )
 
 

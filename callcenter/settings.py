@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -19,6 +19,9 @@ from pydantic_settings import (
 LANGUAGES = ("en", "zh_Hans", "zh_Hant")
 SPOKEN = {"en": "en", "zh_Hans": "cmn", "zh_Hant": "yue"}
 """Spoken language of a written one, unless the customer's record says otherwise."""
+
+DialClass = Literal["internal", "national", "international", "premium"]
+DIALLERS = ("machine", "agent", "supervisor", "admin")
 
 
 class TrunkSettings(BaseModel):
@@ -69,8 +72,30 @@ class Settings(BaseSettings):
     numbers: tuple[str, ...] = ("hotline",)
     """User parts that reach the default plan; any other called number is answered 404."""
     trunks: tuple[TrunkSettings, ...] = ()
-    destinations: tuple[str, ...] = (r"\+[1-9]\d{6,14}",)
-    """Regular expressions, one of which a number that we dial must match whole."""
+    destinations: tuple[str, ...] = (r"\+[1-9]\d{6,14}", r"[1-9]\d{2,5}")
+    """Regular expressions, one of which a number that we dial must match whole; a SIP URI at a host that is no trunk's
+    only one that begins with `sip`. Each line enforces its own."""
+    dial_classes: tuple[DialClass, ...] = ("internal", "national", "international")
+    """Classes of numbers that anybody here may dial: internal | national | international | premium."""
+    dial_plans: dict[str, tuple[DialClass, ...]] = Field(default_factory=dict)
+    """Role (agent | supervisor | admin, or `machine` for calls that the house places) -> the classes it may dial;
+    DIAL_CLASSES for a role that is not named."""
+    phone_hosts: tuple[str, ...] = ()
+    """Hosts outside of private networks at which phones that do not register may be rung."""
+    calls_per_minute: int = Field(default=600, ge=0)
+    """Calls to numbers that one line places; 0 = no limit, as in all that follow."""
+    calls_per_minute_trunk: int = Field(default=300, ge=0)
+    calls_per_minute_phone: int = Field(default=20, ge=0)
+    """Calls that one of our phones places."""
+    calls_per_minute_source: int = Field(default=60, ge=0)
+    """Calls from one address that is neither a trunk's nor a phone's."""
+    calls_at_once_source: int = Field(default=20, ge=0)
+    calls_per_minute_class: dict[str, int] = Field(
+        default_factory=lambda: {"international": 60, "premium": 10}
+    )
+    calls_at_once_class: dict[str, int] = Field(default_factory=lambda: {"international": 30, "premium": 5})
+    trusted_sources: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses that are never limited or banned as strangers, such as a proxy in front."""
     open_calls: bool = True
     """Let calls in from sources that are neither trunk nor registered phone."""
     smtp: str = ""
@@ -158,6 +183,20 @@ class Settings(BaseSettings):
     def _outbound_hours(cls, value: str) -> str:
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", value):
             raise ValueError(f"{value!r} is not HH:MM-HH:MM")
+        return value
+
+    @field_validator("dial_plans")
+    @classmethod
+    def _dial_plans(cls, value: dict[str, tuple[DialClass, ...]]) -> dict[str, tuple[DialClass, ...]]:
+        if set(value) - set(DIALLERS):
+            raise ValueError(f"choose from {', '.join(DIALLERS)}")
+        return value
+
+    @field_validator("calls_per_minute_class", "calls_at_once_class")
+    @classmethod
+    def _by_class(cls, value: dict[str, int]) -> dict[str, int]:
+        if set(value) - set(get_args(DialClass)) or any(most < 0 for most in value.values()):
+            raise ValueError(f"choose from {', '.join(get_args(DialClass))}, and 0 or more calls")
         return value
 
     @field_validator("destinations")

@@ -11,6 +11,7 @@ from callcenter.routing.board import Queue
 from callcenter.routing.models import QueueRow
 from callcenter.routing.presence import DirectoryRead, Person
 from callcenter.settings import Settings
+from callcenter.telephony.dialplan import plans_of
 from callcenter.telephony.line import LineConfig, Phone, Trunk
 
 
@@ -58,6 +59,7 @@ def line_config(session: Session, settings: Settings, version: int = 0) -> LineC
         destinations=settings.destinations,
         open_calls=settings.open_calls,
         country=settings.country,
+        plans=plans_of(settings.dial_classes, settings.dial_plans),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from callcenter.telephony.dialplan import RolePlan
 from callcenter.telephony.line import LineConfig, Phone, Trunk
 
 
@@ -21,6 +22,8 @@ def decode(body: bytes) -> LineConfig:
         known = _known(LineConfig, fields)
         known["phones"] = tuple(Phone(**_known(Phone, phone)) for phone in fields.get("phones", ()))
         known["trunks"] = tuple(Trunk(**_known(Trunk, trunk)) for trunk in fields.get("trunks", ()))
+        if "plans" in fields:
+            known["plans"] = tuple(RolePlan(**_known(RolePlan, plan)) for plan in fields["plans"])
         return LineConfig(**known)
     except (TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise ValueError(f"not a line's configuration: {error}") from error

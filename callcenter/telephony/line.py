@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from callcenter.telephony.dialplan import PLANS, RolePlan
+
 Event = Any
 """One of `callcenter.events.line`."""
 Command = Any
@@ -95,7 +97,8 @@ class LineConfig:
 
     `numbers`: user parts that reach the hotline; any other gets 404. `destinations`: regular expressions, one of
     which a dialled number must match whole; none given means none allowed. `open_calls`: whether calls from a
-    source that is neither trunk nor registered phone are let in (true for the embedded default: "ring it yourself").
+    source that is neither trunk nor registered phone are let in (true for the embedded default: "ring it yourself"):
+    they reach `numbers` only. `plans`: which classes of numbers each role may dial (`telephony.dialplan`).
     """
 
     version: int = 0
@@ -106,6 +109,7 @@ class LineConfig:
     destinations: tuple[str, ...] = ()
     open_calls: bool = True
     country: str = "CN"
+    plans: tuple[RolePlan, ...] = PLANS
 
 
 @dataclass(frozen=True, slots=True)

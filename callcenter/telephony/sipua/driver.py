@@ -9,11 +9,14 @@ from pathlib import Path
 
 from callcenter import commands, events
 from callcenter.ids import new_id
+from callcenter.telephony.dialplan import EMERGENCY, Bounds
+from callcenter.telephony.limits import Limits
 from callcenter.telephony.line import COMING, Command, LineConfig, Memory, Phone, Report, Trunk
 from callcenter.telephony.media import plane as media
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_address_uri, user_of, user_of_uri
 from callcenter.telephony.sipua.digest import Challenger
+from callcenter.telephony.sipua.gate import Gate, is_uri
 from callcenter.telephony.sipua.identity import Caller, caller_of, e164
 from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
 from callcenter.telephony.sipua.offers import NotAcceptable
@@ -39,7 +42,8 @@ class Options:
     """`host`, `port` to listen on (port 0: any); `advertised`: the host that we name, if another.
 
     `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `most_legs`:
-    calls beyond get 503.
+    calls beyond get 503. `bounds`, `limits`: what this line allows whatever it is told. `trusted`: addresses that are
+    never limited as strangers.
     """
 
     line: str = "line1"
@@ -53,6 +57,9 @@ class Options:
     timers: Timers = field(default_factory=Timers)
     nonce_life: float = 300.0
     drop: Drop | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+    limits: Limits = field(default_factory=Limits)
+    trusted: frozenset[str] = frozenset({"127.0.0.1", "::1"})
 
 
 class SipuaLine:
@@ -68,6 +75,7 @@ class SipuaLine:
         self._challenger = Challenger(options.nonce_life)
         self._registrar = Registrar(options.line, self._challenger, self._tell)
         self._trunks = Trunks(self._agent)
+        self._gate = Gate(options.bounds, options.limits)
         self._config = LineConfig()
         self._memory = Memory()
         self._report: Report = lambda event: None
@@ -96,7 +104,7 @@ class SipuaLine:
         return address
 
     async def configure(self, config: LineConfig) -> None:
-        self._config = config
+        config = self._config = self._gate.bound(config)
         self._registrar.configure(config)
         self._trunks.configure(config)
         self._numbers = {number.lower(): number for number in config.numbers}
@@ -178,7 +186,9 @@ class SipuaLine:
         self._placed[command.leg] = None
         if len(self._placed) > _REMEMBERED:
             del self._placed[next(iter(self._placed))]
-        targets = self._targets(command)
+        trunk = self._trunk_for(command) if not command.phone else None
+        kind = "internal" if command.phone else self._gate.class_of(command.number)
+        targets = self._targets(command, kind, trunk)
         if isinstance(targets, str):
             self._refuse(command, targets)
             return
@@ -186,21 +196,32 @@ class SipuaLine:
             self._legs[command.leg] = OutboundLeg(self._desk, command.leg, targets, command.timeout)
         except media.NoPorts:
             self._refuse(command, "no_capacity")
+            return
+        if not command.phone:
+            self._gate.traffic.placed(command.leg, kind, trunk.name if trunk else "", time.monotonic())
 
-    def _targets(self, command: commands.DialLeg) -> list[Target] | str:
-        """Whom to ring, or the code of the refusal."""
-        if len(self._legs) >= self.capacity():
+    def _targets(self, command: commands.DialLeg, kind: str, trunk: Trunk | None) -> list[Target] | str:
+        """Whom to ring, or the code of the refusal. No limit stands in the way of an emergency."""
+        if len(self._legs) >= self.capacity() and kind != EMERGENCY:
             return "no_capacity"
         if command.phone:
             return self._phone_targets(command) or "no_phone"
-        if not self._trunks.allowed(command.number):
-            return "not_allowed"
-        trunk = self._trunks.carrying(command.number, command.trunk)
+        if refusal := self._gate.refusal(command, kind, trunk):
+            return refusal
         if trunk is not None:
             return [self._trunks.target(trunk, command.number, command.caller, command.caller_name)]
-        if command.number.startswith("sip:") and not command.trunk:
+        if is_uri(command.number) and not command.trunk:
             return [self._target(command.number, flow_of_uri(command.number), command)]
         return "no_trunk"
+
+    def _trunk_for(self, command: commands.DialLeg) -> Trunk | None:
+        """The trunk that carries the number; an emergency takes the first there is."""
+        if is_uri(command.number) and not command.trunk:
+            return self._gate.trunk_at(flow_of_uri(command.number))
+        trunk = self._trunks.carrying(command.number, command.trunk)
+        if trunk is None and self._gate.is_emergency(command.number):
+            return next(iter(self._config.trunks), None)
+        return trunk
 
     def _phone_targets(self, command: commands.DialLeg) -> list[Target]:
         phone = self._registrar.phone(command.phone)
@@ -209,7 +230,7 @@ class SipuaLine:
         targets = [self._target(uri, flow, command) for uri, flow in self._registrar.contacts(phone.user)]
         if not targets and phone.address:
             targets = [self._target(phone.address, flow_of_uri(phone.address), command)]
-        return targets
+        return [target for target in targets if self._gate.may_ring(target.uri, target.flow)]
 
     def _target(self, uri: str, flow: Flow, command: commands.DialLeg) -> Target:
         own = join_host(self._agent.host_towards(flow.host), self._agent.port)
@@ -237,8 +258,8 @@ class SipuaLine:
         if trunk is None and phone is None and not self._config.open_calls:
             server.reply(403)
             return
-        called = self._called(server)
-        if called is None:
+        called = self._called(server) or (self._dialled(server) if phone is not None else "")
+        if not called:
             log.info("no such number: %s", server.request.uri)
             server.reply(404)
             return
@@ -250,24 +271,52 @@ class SipuaLine:
         country = trunk.country if trunk else self._config.country
         caller = caller_of(server.request, country, trunk is not None)
         leg = new_id()
-        code = 503 if len(self._legs) >= self.capacity() or self._lag > _LAG else 0
+        code, wait = self._overload(server, called, trunk, phone)
         try:
             if not code:
                 self._legs[leg] = InboundLeg(self._desk, leg, server)
         except NotAcceptable:
             code = 488
         except media.NoPorts:
-            code = 503
+            code, wait = 503, 5
         self._tell(self._arrival(leg, caller, called, trunk, phone))
         if code:
-            server.reply(code, headers={"Retry-After": "5"} if code == 503 else None)
+            server.reply(code, headers={"Retry-After": str(wait)} if wait else None)
             fault = "us" if code == 503 else "caller"
-            words = Verdict("refused", "line", fault, code == 503, code)
+            words = Verdict("refused", "line", fault, bool(wait), code, "too many calls" if wait > 5 else "")
             self._tell(
                 events.LegEnded(
-                    time.time(), self._options.line, leg, words.outcome, words.by, fault, words.retry, code
+                    time.time(), self._options.line, leg, words.outcome, words.by, fault, words.retry, code,
+                    words.reason,
                 )
-            )
+            )  # fmt: skip
+        elif trunk is None:
+            user = phone.user if phone else ""
+            self._gate.traffic.arrived(leg, user, self._stranger(server), time.monotonic())
+
+    def _overload(
+        self, server: ServerTransaction, called: str, trunk: Trunk | None, phone: Phone | None
+    ) -> tuple[int, int]:
+        """(status, Retry-After in seconds) that a call is refused with, zeros for none; an emergency never is."""
+        if phone is not None and self._gate.is_emergency(called):
+            return 0, 0
+        if len(self._legs) >= self.capacity() or self._lag > _LAG:
+            return 503, 5
+        source = self._stranger(server)
+        if trunk is not None or not (phone or source):
+            return 0, 0
+        wait = self._gate.traffic.retry_after(phone.user if phone else "", source, time.monotonic())
+        return (503, max(6, wait)) if wait else (0, 0)
+
+    def _stranger(self, server: ServerTransaction) -> str:
+        """The address that a call's source is counted by; empty for one that we trust."""
+        host = server.inbound.flow.host
+        return "" if host in self._options.trusted else host
+
+    def _dialled(self, server: ServerTransaction) -> str:
+        """What a phone of ours dialled: digits, or another phone's user part."""
+        user = user_of_uri(server.request.uri)
+        return user if 0 < len(user) <= 64 and user.isprintable() else ""
 
     def _arrival(
         self, leg: str, caller: Caller, called: str, trunk: Trunk | None, phone: Phone | None
@@ -339,6 +388,7 @@ class SipuaLine:
 
     def _gone(self, leg: str) -> None:
         self._legs.pop(leg, None)
+        self._gate.traffic.ended(leg)
 
     def _end_lost(self, dialog: Dialog) -> None:
         """BYE into what a crash left standing."""

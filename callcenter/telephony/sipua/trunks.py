@@ -1,7 +1,6 @@
 """The ways to the public network: known by address, or registered there by digest (RFC 3261 section 10.2)."""
 
 import asyncio
-import re
 import socket
 
 from aiosipua import SipRequest, generate_call_id, generate_tag, parse_address
@@ -28,13 +27,11 @@ class Trunks:
         self._config = LineConfig()
         self._registrations: dict[str, Registration] = {}
         self._hosts: dict[str, set[str]] = {}
-        self._patterns: list[re.Pattern[str]] = []
         self._resolving: asyncio.Task[None] | None = None
 
     def configure(self, config: LineConfig) -> None:
         """Register what is new, leave what is gone."""
         self._config = config
-        self._patterns = [re.compile(pattern) for pattern in config.destinations]
         self._hosts = {trunk.name: {split_host(trunk.address)[0]} for trunk in config.trunks}
         if any(not is_address(split_host(trunk.address)[0]) for trunk in config.trunks):
             self._resolving = asyncio.get_running_loop().create_task(self._resolve(config))
@@ -66,10 +63,6 @@ class Trunks:
                     return trunk
                 by_host = by_host or trunk
         return None if flow.host.startswith("127.") or flow.host == "::1" else by_host
-
-    def allowed(self, number: str) -> bool:
-        """Whether one of the configured destinations matches the dialled number whole."""
-        return any(pattern.fullmatch(number) for pattern in self._patterns)
 
     def carrying(self, number: str, name: str = "") -> Trunk | None:
         """The named trunk, or the first whose prefixes fit; with `name` given, no other will do."""
