@@ -49,13 +49,17 @@ class Party:
         self.seq, self.ts = 65_500, 2**32 - 8000
         self.odd = 0
         """Packets with padding, extension or contributing sources, which are not kept."""
+        self.ptime = 20
+        """Milliseconds of a packet: 10, 20, 30 or 40."""
+        self.late: Callable[[], float] = lambda: 0.0
+        """Seconds by which each packet is sent later than it should."""
         self._tone = b""
         self._keys: list[bytes] = []
         self._key_at = 0
 
-    def speak(self, hertz: float) -> None:
-        """A tone from now on, 0 for nothing."""
-        self._tone = to_ulaw(sine(hertz, 1.0)) if hertz else b""
+    def speak(self, hertz: float, level: float = 0.3) -> None:
+        """A tone from now on, 0 for nothing. It goes round after 1.2 s, whole packets of every length."""
+        self._tone = to_ulaw(sine(hertz, 1.2, level=level)) if hertz else b""
         if self.payload == 8:
             self._tone = self._tone.translate(ULAW_TO_ALAW)
 
@@ -73,10 +77,11 @@ class Party:
         loop = asyncio.get_running_loop()
         loop.add_reader(self.rtp, self._hear)
         try:
-            due, step = time.monotonic(), 0
+            due, at = time.monotonic(), 0
             while True:
-                self._send(step)
-                step, due = step + 1, due + 0.020
+                await asyncio.sleep(self.late())
+                self._send(at)
+                at, due = at + 8 * self.ptime, due + self.ptime / 1000
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
         finally:
             loop.remove_reader(self.rtp)
@@ -106,14 +111,15 @@ class Party:
         self.seq += 1
         self.rtp.sendto(first + body, ("127.0.0.1", self.to))
 
-    def _send(self, step: int) -> None:
-        self.ts += 160
+    def _send(self, at: int) -> None:
+        count = 8 * self.ptime
+        self.ts += count
         if self._keys:
             body = self._keys.pop(0)
             self.send(body, self.dtmf, ts=self._key_at)
         elif self._tone and self.to:
-            at = step % 50 * 160
-            self.send(self._tone[at : at + 160], self.payload)
+            at %= len(self._tone)
+            self.send(self._tone[at : at + count], self.payload)
 
     def _hear(self) -> None:
         with contextlib.suppress(BlockingIOError):

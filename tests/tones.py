@@ -42,3 +42,13 @@ def loudest(samples: Samples, rate: int = RATE) -> float:
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     power[0:2] = 0
     return float(np.argmax(power)) * rate / len(samples)
+
+
+def tone_level(samples: Samples, hertz: float, rate: int = RATE) -> float:
+    """dB of full scale that the tone has in the sound; -99 for none."""
+    if len(samples) < _TOO_SHORT:
+        return -99.0
+    window = np.hanning(len(samples))
+    t = np.arange(len(samples)) / rate
+    part = abs(np.sum(samples * window * np.exp(-2j * np.pi * hertz * t))) * 2 / window.sum()
+    return float(max(-99.0, 20 * np.log10(part + 1e-12)))

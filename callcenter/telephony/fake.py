@@ -42,7 +42,7 @@ class FakeLine:
     """See `callcenter.telephony.line.Line`. `address` is what it says it listens on; `most_legs` its capacity."""
 
     name = "fake"
-    lacks = CAPABILITIES & {"registrar", "trunks"} | COMING - {"mixing"}
+    lacks = CAPABILITIES & {"registrar", "trunks"} | COMING
 
     def __init__(self, line: str = "line1", most_legs: int = 100) -> None:
         self.line = line

@@ -47,7 +47,6 @@ COMING = frozenset(
     {
         "early_media",
         "hold",
-        "mixing",
         "transfer_in",
         "transfer_out",
         "replaces",

@@ -235,3 +235,27 @@ async def test_a_newer_configuration_counts_at_once(outside: Outside) -> None:
     caller = await outside.ring("+8613800138000")
     await caller.is_over(404)
     assert outside.line.legs() == [leg]
+
+
+async def test_a_leg_hears_exactly_whom_it_is_told_to(outside: Outside) -> None:
+    await outside.phone("answer")
+    customer, supervisor = await answered(outside), await answered(outside)
+    outside.line.execute(commands.DialLeg("agent-leg", phone="anna"))
+    await outside.reported.next(events.LegAnswered, leg="agent-leg")
+    outside.line.execute(commands.BridgeLegs(customer, "agent-leg"))
+    await outside.reported.next(events.LegsBridged)
+    outside.line.execute(commands.HearLegs(supervisor, (customer, "agent-leg")))
+    if "mixing" in outside.line.lacks:
+        assert (await outside.reported.next(events.CommandRefused)).code == "not_supported"
+        return
+    outside.line.execute(commands.HearLegs("agent-leg", (customer, supervisor)))
+    outside.line.execute(commands.HearLegs(supervisor, ()))
+    assert outside.reported.of(events.CommandRefused) == []
+    for others in (("gone",), (customer, "gone"), (supervisor,)):
+        outside.line.execute(commands.HearLegs(supervisor, others))
+        assert (await outside.reported.next(events.CommandRefused)).code == "no_such_leg"
+    outside.line.execute(commands.HearLegs("gone", (customer,)))
+    assert (await outside.reported.next(events.CommandRefused, leg="gone")).code == "no_such_leg"
+    await outside.phone_hangs_up()
+    await outside.reported.next(events.LegEnded, leg="agent-leg")
+    assert set(outside.line.legs()) == {customer, supervisor}

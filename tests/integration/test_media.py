@@ -9,7 +9,6 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -21,66 +20,17 @@ from callcenter.telephony.media.plane import (
     Bridged,
     ChildDied,
     Digit,
-    MediaEvent,
     MediaPlane,
     NoPorts,
     PlayFinished,
     PromptFailed,
     Silent,
 )
+from tests.hall import Hall, free_range, started
 from tests.party import Party, assert_continuous, running, until
 from tests.tones import loudest, tone_snr
 
 ROOT = Path(__file__).parents[2]
-
-
-class Hall:
-    """A plane, what it reported, and parties connected to it."""
-
-    def __init__(self, plane: MediaPlane) -> None:
-        self.plane = plane
-        self.events: list[MediaEvent] = []
-
-    def enter(
-        self, leg: str, party: Party, direction: str = "sendrecv", announced: int | None = None
-    ) -> None:
-        party.to = self.plane.open(leg)
-        port = party.port if announced is None else announced
-        self.plane.connect(leg, "127.0.0.1", port, party.payload, party.dtmf, direction)
-
-    async def plane_is_up(self) -> None:
-        """The child has carried out an order, so that it is past its start."""
-        self.plane.open("probe-a")
-        self.plane.open("probe-b")
-        await self.bridge("probe-a", "probe-b")
-
-    async def reported(self, event: MediaEvent) -> None:
-        await until(lambda: event in self.events, f"{event} in {self.events}")
-
-    async def bridge(self, leg: str, other: str) -> None:
-        self.plane.bridge(leg, other)
-        await self.reported(Bridged(leg, other))
-
-
-def free_range(pairs: int = 20) -> tuple[int, int]:
-    """A range that starts where the system just had a free port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        first = min(int(probe.getsockname()[1]), 65_000)
-    return first, first + 2 * pairs
-
-
-async def started(plane: MediaPlane, ports: tuple[int, int] | None = None) -> Hall:
-    hall = Hall(plane)
-    await plane.start("127.0.0.1", ports or free_range(), hall.events.append)
-    return hall
-
-
-@pytest.fixture
-async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
-    hall = await started(MediaPlane(tmp_path))
-    yield hall
-    await hall.plane.stop()
 
 
 async def test_both_hear_each_other(hall: Hall) -> None:

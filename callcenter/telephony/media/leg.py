@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from callcenter.telephony.media.dtmf import KeyDetector
 from callcenter.telephony.media.g711 import PCMA, PCMU, SILENT_FRAME, conversion
+from callcenter.telephony.media.jitter import Voice
 from callcenter.telephony.media.latch import Address, Latch
+from callcenter.telephony.media.mixer import Mix, lanes
 from callcenter.telephony.media.player import Dialler, Player
 from callcenter.telephony.media.rtp import HEADER, Outgoing, nowhere
 
@@ -31,7 +33,8 @@ _RTCP = range(72, 77)
 
 
 class Leg:
-    """Sockets, codec and direction of one party; wired to another leg, to a player or to silence."""
+    """Sockets, codec and direction of one party. It hears a player, else the legs in `hears`: one as it is, several
+    mixed; `heard_by` are those who hear it. `heard`: when something last came from it."""
 
     def __init__(
         self, relay: "Relay", name: str, rtp: socket.socket, rtcp: socket.socket, now: float
@@ -42,7 +45,9 @@ class Leg:
         self.latch = Latch(None)
         self.payload = self.dtmf = _NO_PAYLOAD
         self.may_send = self.may_hear = self.connected = self.muted = self.filling = False
-        self.peer: Leg | None = None
+        self.hears: tuple[Leg, ...] = ()
+        self.heard_by: dict[Leg, None] = {}
+        self.mix: Mix[Leg] = Mix()
         self.player: Player | None = None
         self.dialler: Dialler | None = None
         self.heard = now
@@ -51,6 +56,8 @@ class Leg:
         self._detector = KeyDetector()
         self._target: Leg | None = None
         self._table: bytes | None = None
+        self._copies: tuple[tuple[Leg, bytes | None], ...] = ()
+        self._voices: tuple[Voice, ...] = ()
 
     # ---- wiring, on each change of state ------------------------------------------------------------------------
 
@@ -95,19 +102,35 @@ class Leg:
             self.out.send = lambda packet: sendto(packet, address)
 
     def wire(self) -> None:
-        """Work out the packet path again after a change here or at the peer."""
-        peer = self.peer
-        hears_us = peer is not None and peer.connected and peer.may_send and not (peer.player or peer.dialler)
-        self._target = peer if hears_us and self.connected and self.may_hear else None
-        if self._target is not None:
-            self._table = conversion(self.payload, self._target.payload, self.muted)
+        """Work out the packet path again after a change here or at one of those who hear us."""
+        heard = self.connected and self.may_hear
+        direct = [leg for leg in self.heard_by if leg.relays] if heard else []
+        ways = [(leg, conversion(self.payload, leg.payload, self.muted)) for leg in direct]
+        self._target, self._table = ways[0] if ways else (None, None)
+        self._copies = tuple(ways[1:])
+        mixes = [leg.mix for leg in self.heard_by if len(leg.hears) > 1] if heard and not self.muted else []
+        self._voices = tuple(mix.voices[self] for mix in mixes)
+
+    def hear(self, legs: tuple["Leg", ...]) -> None:
+        """Hear exactly these."""
+        for leg in self.hears:
+            leg.heard_by.pop(self, None)
+        for leg in legs:
+            leg.heard_by[self] = None
+        self.hears, self.filling = legs, False
+        self.mix.take(legs if len(legs) > 1 else ())
+
+    @property
+    def relays(self) -> bool:
+        """Whether the packets of the one whom it hears are sent to it as they come."""
+        return self.connected and self.may_send and len(self.hears) == 1 and not (self.player or self.dialler)
 
     @property
     def paced(self) -> bool:
         """Whether we send to it ourselves now: prompts and keys run to their end also towards one on hold."""
         if not self.connected:
             return False
-        return bool(self.player or self.dialler) or (self.may_send and (self.peer is None or self.filling))
+        return bool(self.player or self.dialler) or (self.may_send and (len(self.hears) != 1 or self.filling))
 
     # ---- packets from the party ---------------------------------------------------------------------------------
 
@@ -147,47 +170,85 @@ class Leg:
         kind = second & 0x7F
         table = self._table
         if kind == self.payload:
+            if self._voices:
+                self._speak(kind, size, ssrc, ts)
             if target is None:
                 return
             kind = target.payload
         else:
-            if not self._heed(kind, size, ssrc, ts, second >= 0x80) or target is None:
+            if not self._heed(kind, size, ssrc, ts, second >= 0x80):
                 return
-            if kind not in (PCMU, PCMA):
-                kind, table = target.dtmf, None
-            else:
-                table = conversion(kind, target.payload, self.muted)
+            if self._voices and kind in SILENT_FRAME:
+                self._speak(kind, size, ssrc, ts)
+            if target is None:
+                return
+            kind, table = self._foreign(second & 0x7F, target)
+        if kind == _NO_PAYLOAD:
+            target.out.leave_out(self)
+        else:
+            if target.filling:
+                target.stop_filling()
+            out = target.out
+            if out.rewrite(_BUFFER, size, self, (first, second, seq, ts, ssrc), kind, now):
+                out.send(_VIEW[:size] if table is None else self._converted(size, table))
+        if self._copies:
+            self._copy(size, (first, second, seq, ts, ssrc), now)
+
+    def _copy(self, size: int, head: tuple[int, int, int, int, int], now: float) -> None:
+        """The packet in the buffer to all but the first of those who hear us alone."""
+        for target, table in self._copies:
+            if head[1] & 0x7F == self.payload:
                 kind = target.payload
-        if target.filling:
-            target.stop_filling()
-        out = target.out
-        if out.rewrite(_BUFFER, size, self, (first, second, seq, ts, ssrc), kind, now):
-            out.send(_VIEW[:size] if table is None else self._converted(size, table))
+            else:
+                kind, table = self._foreign(head[1] & 0x7F, target)
+            if kind == _NO_PAYLOAD:
+                target.out.leave_out(self)
+                continue
+            if target.filling:
+                target.stop_filling()
+            if target.out.rewrite(_BUFFER, size, self, head, kind, now):
+                # one that cannot be reached takes nothing from the others
+                with contextlib.suppress(OSError):
+                    target.out.send(_VIEW[:size] if table is None else self._converted(size, table))
+
+    def _foreign(self, kind: int, target: "Leg") -> tuple[int, bytes | None]:
+        """The target's payload type, and the table, for what is not our agreed law: the other law or a key."""
+        if kind in (PCMU, PCMA):
+            return target.payload, conversion(kind, target.payload, self.muted)
+        return (_NO_PAYLOAD if self.muted else target.dtmf), None
+
+    def _speak(self, law: int, size: int, ssrc: int, ts: int) -> None:
+        """The packet in the buffer to every mix that we are in."""
+        samples = lanes(self._sound(size), law)
+        for voice in self._voices:
+            voice.say(ssrc, ts, samples)
 
     def _heed(self, kind: int, size: int, ssrc: int, ts: int, marker: bool) -> bool:
         """What is not audio in the agreed law: keys, the other law, anything else. Whether it is to be relayed."""
         if kind in _RTCP:
             return False
-        target = self._target
         if kind == self.dtmf or (kind == OFFERED_EVENTS and self.dtmf != _NO_PAYLOAD):
             digit = self._detector.hear(ssrc, ts, marker, bytes(_VIEW[_body(size) : size]))
             if digit is not None:
                 self.relay.tell("digit", self.name, digit)
-            if target is not None and target.dtmf != _NO_PAYLOAD and not self.muted:
-                return True
-        elif kind in (PCMU, PCMA):
-            # allowed when the SDP listed both, and some phones do it when it did not
             return True
-        if target is not None:
-            target.out.leave_out(self)
+        # the other law is allowed when the SDP listed both, and some phones send it when it did not
+        if kind in (PCMU, PCMA):
+            return True
+        for target in (self._target, *(target for target, _ in self._copies)):
+            if target is not None:
+                target.out.leave_out(self)
         return False
 
     def _converted(self, size: int, table: bytes) -> bytes:
         """The packet in the buffer in the receiver's law, without the extensions that only the sender's side knows."""
+        return bytes((0x80,)) + bytes(_VIEW[1:12]) + self._sound(size).translate(table)
+
+    def _sound(self, size: int) -> bytes:
+        """The payload of the packet in the buffer, without its padding."""
         start = _body(size)
         end = size - (_BUFFER[size - 1] if _BUFFER[0] & 0x20 else 0)
-        header = bytes((0x80,)) + bytes(_VIEW[1:12])
-        return header + bytes(_VIEW[start : max(start, end)]).translate(table)
+        return bytes(_VIEW[start : max(start, end)])
 
     def _lock(self, source: Address) -> bool:
         """Have the kernel drop what comes from anywhere else; it also spares us the address of each packet."""
@@ -212,17 +273,22 @@ class Leg:
     # ---- packets to the party -----------------------------------------------------------------------------------
 
     def stop_filling(self) -> None:
-        """The peer speaks again."""
+        """The one whom it hears speaks again."""
         self.filling = False
         self.relay.repace(self)
 
     def tick(self, now: float) -> None:
-        """Send 20 ms of our own: a key press, a prompt, or silence that keeps the path open."""
+        """Send 20 ms of our own: a key press, a prompt, a mix, or silence that keeps the path open."""
         if self.dialler is not None and self._dial(self.dialler, now):
+            self.mix.skip()
             return
-        frame = self.player.next_frame(self.payload) if self.player is not None else None
-        if self.player is not None and frame is None:
-            self.relay.finished(self, self.player)
+        if self.player is not None:
+            self.mix.skip()
+            frame = self.player.next_frame(self.payload)
+            if frame is None:
+                self.relay.finished(self, self.player)
+        else:
+            frame = self.mix.frame(self.payload)
         if frame is not None or self.paced:
             self.out.emit(frame or SILENT_FRAME[self.payload], self.payload, now)
 
@@ -250,7 +316,7 @@ class Leg:
     def close(self) -> None:
         """Free the ports."""
         self.out.send = nowhere
-        self.peer = self._target = None
+        self._target, self._copies, self._voices = None, (), ()
         self.rtp.close()
         self.rtcp.close()
 

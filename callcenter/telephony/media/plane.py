@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from callcenter.telephony.media.events import (
     PromptFailed,
     Silent,
 )
+from callcenter.telephony.media.hearing import Hearing
 from callcenter.telephony.media.latch import Address
 from callcenter.telephony.media.ports import NoPorts, Ports
 from callcenter.telephony.media.wire import CHUNK, Message, Wire, WireClosed
@@ -58,7 +59,6 @@ class _Leg:
     rtcp: socket.socket
     connect: Message | None = None
     playing: _Play | None = None
-    other: str = ""
     muted: bool = False
 
     def close(self) -> None:
@@ -78,6 +78,7 @@ class MediaPlane:
         self._silent_after = silent_after
         self._renderer = Renderer(data_dir)
         self._legs: dict[str, _Leg] = {}
+        self._hearing = Hearing()
         self._loaded: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._deaths: list[float] = []
@@ -171,21 +172,29 @@ class MediaPlane:
         self._forget_play(leg)
         self._order("silence", leg)
 
+    def hear(self, leg: str, others: tuple[str, ...]) -> None:
+        """Let the leg hear exactly these open legs: one as it comes, several mixed, none as silence.
+
+        What the others hear stays as it is; a play to the leg comes first and runs to its end.
+        """
+        if leg in self._legs:
+            self._send_hearing(
+                self._hearing.hear(leg, tuple(other for other in others if other in self._legs))
+            )
+
     def bridge(self, leg: str, other: str) -> None:
-        """Let two legs hear each other; each leaves its play and its former bridge. `Bridged` follows."""
+        """Let two legs hear each other alone; each leaves its play, and with whom it was bridged before is in silence.
+        `Bridged` follows."""
         if leg == other or leg not in self._legs or other not in self._legs:
             return
-        for each, peer in ((leg, other), (other, leg)):
-            self._forget_play(each)
-            if self._legs[each].other != peer:
-                self._forget_bridge(each)
-        self._legs[leg].other, self._legs[other].other = other, leg
+        self._forget_play(leg)
+        self._forget_play(other)
+        self._send_hearing(self._hearing.bridge(leg, other))
         self._send(("bridge", leg, other))
 
     def part(self, leg: str) -> None:
-        """Both sides of the leg's bridge go on in silence."""
-        self._forget_bridge(leg)
-        self._order("part", leg)
+        """The leg, and with whom it is bridged, go on in silence; who listens to it goes on listening."""
+        self._send_hearing(self._hearing.part(leg))
 
     def mute(self, leg: str, muted: bool) -> None:
         """Let the others hear silence in place of the leg."""
@@ -203,7 +212,8 @@ class MediaPlane:
         state = self._legs.get(leg)
         if state is None:
             return
-        self._forget_bridge(leg)
+        for _ in self._hearing.close(leg):
+            pass  # the audio process does the same by itself
         del self._legs[leg]
         self._send(("close", leg), after=state.close)
 
@@ -254,12 +264,9 @@ class MediaPlane:
         if leg in self._legs:
             self._legs[leg].playing = None
 
-    def _forget_bridge(self, leg: str) -> None:
-        state = self._legs.get(leg)
-        if state is not None and state.other:
-            if state.other in self._legs:
-                self._legs[state.other].other = ""
-            state.other = ""
+    def _send_hearing(self, changes: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        for leg, heard in changes:
+            self._send(("hear", leg, heard))
 
     # ---- the child -----------------------------------------------------------------------------------------------
 
@@ -338,8 +345,7 @@ class MediaPlane:
                 self._send(state.connect)
             if state.muted:
                 self._send(("mute", leg, True))
-            if state.other > leg:
-                self._send(("bridge", leg, state.other))
+            self._send(("hear", leg, self._hearing.of(leg)))
         for leg, state in self._legs.items():
             if state.playing is not None:
                 self._start_play(leg, state.playing)

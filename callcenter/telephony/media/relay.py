@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 REPORT_EVERY = 5
 """Seconds between a leg's RTCP reports (RFC 3550, 6.2); each second a fifth of the legs, never all at once."""
 GAP = 1.0
-"""Seconds without anything to a bridged leg after which we fill in silence."""
+"""Seconds without anything to one who hears one other after which we fill in silence."""
 
 Tell = Callable[..., None]
 Listen = Callable[[socket.socket, Receive | None], None]
@@ -84,7 +84,7 @@ class Relay:
         elif leg.may_send and leg.may_hear and not leg.told_silent:
             leg.told_silent = True
             self.tell("silent", leg.name, silence)
-        if leg.peer is not None and not leg.filling and now - leg.out.at > GAP:
+        if len(leg.hears) == 1 and not leg.filling and now - leg.out.at > GAP:
             leg.filling = True
             self.repace(leg)
 
@@ -111,24 +111,22 @@ class Relay:
         leg.player = None
         self._rewire(leg)
 
-    def _on_bridge(self, leg: Leg, name: str) -> None:
-        other = self.legs.get(name)
-        if other is None or other is leg:
-            return
-        for each, peer in ((leg, other), (other, leg)):
-            if each.peer is not peer:
-                self._on_part(each)
-            each.player = None
-        leg.peer, other.peer = other, leg
+    def _on_hear(self, leg: Leg, names: tuple[str, ...]) -> None:
+        before = leg.hears
+        leg.hear(tuple(self.legs[name] for name in names if name in self.legs))
+        for source in before:
+            source.wire()
         self._rewire(leg)
-        self.tell("bridged", leg.name, other.name)
 
-    def _on_part(self, leg: Leg) -> None:
-        peer, leg.peer = leg.peer, None
-        for each in (leg, peer):
-            if each is not None:
-                each.peer, each.filling = None, False
-                self._rewire(each)
+    def _on_bridge(self, leg: Leg, name: str) -> None:
+        """Who hears whom came in orders of its own: end what is played to both, and say that it is done."""
+        other = self.legs.get(name)
+        if other is None:
+            return
+        for each in (leg, other):
+            each.player = None
+            self._rewire(each)
+        self.tell("bridged", leg.name, other.name)
 
     def _on_mute(self, leg: Leg, muted: bool) -> None:
         leg.muted = muted
@@ -143,7 +141,9 @@ class Relay:
         self._rewire(leg)
 
     def _on_close(self, leg: Leg) -> None:
-        self._on_part(leg)
+        self._on_hear(leg, ())
+        for listener in list(leg.heard_by):
+            self._on_hear(listener, tuple(other.name for other in listener.hears if other is not leg))
         self.pacer.remove(leg)
         self.listen(leg.rtp, None)
         self.listen(leg.rtcp, None)
@@ -157,8 +157,8 @@ class Relay:
             self._sounds[key] = Sound(bytes(self._loading.pop(key)))
 
     def _rewire(self, leg: Leg) -> None:
-        """A leg's state changed: its own path, its peer's, and who sends to them."""
-        for each in (leg, leg.peer):
-            if each is not None:
-                each.wire()
-                self.repace(each)
+        """A leg's state changed: its own path, the paths of those whom it hears, and who sends to it."""
+        leg.wire()
+        for source in leg.hears:
+            source.wire()
+        self.repace(leg)

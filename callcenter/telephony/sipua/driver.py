@@ -162,6 +162,8 @@ class SipuaLine:
                 self._media.silence(leg.id)
             case commands.BridgeLegs(other=other):
                 self._bridge(command, leg, other)
+            case commands.HearLegs(others=others):
+                self._hear(command, leg, others)
             case commands.UnbridgeLegs():
                 self._media.part(leg.id)
             case commands.MuteLeg(muted=muted):
@@ -179,6 +181,15 @@ class SipuaLine:
             self._refuse(command, "wrong_state")
         else:
             self._media.bridge(leg.id, other)
+
+    def _hear(self, command: Command, leg: Leg, others: tuple[str, ...]) -> None:
+        heard = [self._legs.get(other) for other in others]
+        if leg in heard or None in heard:
+            self._refuse(command, "no_such_leg")
+        elif not all(each.up for each in heard if each is not None):
+            self._refuse(command, "wrong_state")
+        else:
+            self._media.hear(leg.id, others)
 
     def _dial(self, command: commands.DialLeg) -> None:
         if command.leg in self._placed or command.leg in self._legs:
