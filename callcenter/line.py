@@ -25,7 +25,7 @@ from callcenter.telephony.alone import Alone
 from callcenter.telephony.dialplan import Bounds, plans_of
 from callcenter.telephony.fake import FakeLine
 from callcenter.telephony.limits import Limits
-from callcenter.telephony.line import Binding, Line, LineConfig, Memory, SavedDialog, Trunk
+from callcenter.telephony.line import Binding, Line, LineConfig, Memory, SavedDialog
 from callcenter.telephony.post import Post
 from callcenter.telephony.sipua.driver import Options, SipuaLine
 from callcenter.telephony.spool import Spool
@@ -110,23 +110,11 @@ def first_config(settings: Settings) -> LineConfig:
     """What a line without any word from a conductor works with."""
     return LineConfig(
         numbers=settings.numbers,
-        trunks=tuple(
-            Trunk(
-                trunk.name,
-                trunk.address,
-                trunk.country or settings.country,
-                trunk.transport,
-                trunk.username,
-                trunk.password,
-                trunk.register_here,
-                trunk.caller,
-                trunk.prefixes,
-            )
-            for trunk in settings.trunks
-        ),
+        trunks=line_config.trunks_of(settings),
         destinations=settings.destinations,
         open_calls=settings.open_calls,
         country=settings.country,
+        srtp=settings.srtp,
         plans=plans_of(settings.dial_classes, settings.dial_plans),
     )
 

@@ -38,6 +38,7 @@ class TrunkSettings(BaseModel):
     register_here: bool = Field(default=False, alias="register")
     caller: str = ""
     prefixes: tuple[str, ...] = ()
+    srtp: Literal["off", "may", "must"] = "may"
 
     @field_validator("address")
     @classmethod
@@ -57,6 +58,8 @@ class Settings(BaseSettings):
     sip_advertised: str = ""
     """Host that our Via, Contact and SDP name, when it is not the one we bind (NAT, containers)."""
     rtp_ports: str = "20000-29999"
+    srtp: Literal["off", "may", "must"] = "may"
+    """Whether phones and strangers have encrypted audio; each trunk has its own."""
     silent_after: float = Field(default=30.0, ge=1, le=600)
     """Seconds without any audio packet from a party that should send, after which it counts as lost."""
     driver: Literal["sipua", "fake"] = "sipua"

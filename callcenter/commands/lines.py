@@ -58,6 +58,7 @@ class DialLeg:
     `auto_answer` asks the phone to answer by itself (Call-Info / Alert-Info). `role`: whose dial plan applies to a
     `number`, a role of `people.rights`; empty for calls that the house places by itself. `withhold`: the caller's
     number is asserted to the trunk alone (RFC 3325, RFC 3323). `diverted_from`: who was called first (RFC 5806).
+    `call`: the conversation, by the id of its first leg; what that leg speaks is offered first.
     """
 
     leg: str

@@ -11,8 +11,9 @@ from callcenter.routing.board import Queue
 from callcenter.routing.models import QueueRow
 from callcenter.routing.presence import DirectoryRead, Person
 from callcenter.settings import Settings
+from callcenter.telephony.config import trunks_of
 from callcenter.telephony.dialplan import plans_of
-from callcenter.telephony.line import LineConfig, Phone, Trunk
+from callcenter.telephony.line import LineConfig, Phone
 
 
 def read(session: Session) -> DirectoryRead:
@@ -42,23 +43,11 @@ def line_config(session: Session, settings: Settings, version: int = 0) -> LineC
         version=version,
         numbers=plans.all_numbers(settings.numbers, {row.name: row.numbers.split() for row in queues}),
         phones=tuple(phones.values()),
-        trunks=tuple(
-            Trunk(
-                name=trunk.name,
-                address=trunk.address,
-                country=trunk.country or settings.country,
-                transport=trunk.transport,
-                username=trunk.username,
-                password=trunk.password,
-                register=trunk.register_here,
-                caller=trunk.caller,
-                prefixes=trunk.prefixes,
-            )
-            for trunk in settings.trunks
-        ),
+        trunks=trunks_of(settings),
         destinations=settings.destinations,
         open_calls=settings.open_calls,
         country=settings.country,
+        srtp=settings.srtp,
         plans=plans_of(settings.dial_classes, settings.dial_plans),
     )
 

@@ -1,4 +1,4 @@
-"""`LineConfig` as JSON: what the conductor puts under `line:config` and the line keeps on disk."""
+"""`LineConfig` as JSON: what the conductor puts under `line:config` and the line keeps on disk; the settings in it."""
 
 import dataclasses
 from pathlib import Path
@@ -6,8 +6,20 @@ from typing import Any
 
 import orjson
 
+from callcenter.settings import Settings
 from callcenter.telephony.dialplan import RolePlan
 from callcenter.telephony.line import LineConfig, Phone, Trunk
+
+
+def trunks_of(settings: Settings) -> tuple[Trunk, ...]:
+    """The trunks of the settings; one without a country is in the house's."""
+    return tuple(
+        Trunk(
+            register=trunk.register_here,
+            **{**trunk.model_dump(exclude={"register_here"}), "country": trunk.country or settings.country},
+        )
+        for trunk in settings.trunks
+    )
 
 
 def encode(config: LineConfig) -> bytes:

@@ -6,7 +6,7 @@ driver knows legs, prompts, phones and trunks; no queue, no customer, no SQL, no
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from callcenter.telephony.dialplan import PLANS, RolePlan
 
@@ -14,6 +14,10 @@ Event = Any
 """One of `callcenter.events.line`."""
 Command = Any
 """One of `callcenter.commands.line`."""
+
+Srtp = Literal["off", "may", "must"]
+"""Policy towards one peer: `off` refuses SRTP, `may` takes it and offers it where signalling is encrypted, `must` has
+nothing else. A key that travels in the clear protects nobody, so nothing less than `must` writes one there."""
 
 Report = Callable[[Event], None]
 """Called by the driver on the line's event loop for each event; never blocks."""
@@ -76,7 +80,7 @@ class Trunk:
     """A way to the public network: `address` is host:port; calls from there are let in as this trunk's.
 
     With `register` we register there by digest as `username`. `country` (ISO 3166) turns its numbers into E.164.
-    `prefixes`: the E.164 beginnings that it carries, empty for all. `transport`: udp | tcp.
+    `prefixes`: the E.164 beginnings that it carries, empty for all. `transport`: udp | tcp. `srtp`: off | may | must.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Trunk:
     register: bool = False
     caller: str = ""
     prefixes: tuple[str, ...] = ()
+    srtp: Srtp = "may"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,8 @@ class LineConfig:
     `numbers`: user parts that reach the hotline; any other gets 404. `destinations`: regular expressions, one of
     which a dialled number must match whole; none given means none allowed. `open_calls`: whether calls from a
     source that is neither trunk nor registered phone are let in (true for the embedded default: "ring it yourself"):
-    they reach `numbers` only. `plans`: which classes of numbers each role may dial (`telephony.dialplan`).
+    they reach `numbers` only. `plans`: which classes of numbers each role may dial (`telephony.dialplan`). `srtp`:
+    off | may | must, for phones and for strangers.
     """
 
     version: int = 0
@@ -109,6 +115,7 @@ class LineConfig:
     open_calls: bool = True
     country: str = "CN"
     plans: tuple[RolePlan, ...] = PLANS
+    srtp: Srtp = "may"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ sound of your own at 8 kHz.
 import asyncio
 from collections.abc import Callable
 
-from callcenter.telephony.line import Trunk
+from callcenter.telephony.line import Srtp, Trunk
 from callcenter.telephony.media.pcm import Samples
 from callcenter.telephony.phone_audio import Voice
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import flow_of_uri, user_of, user_of_uri
 from callcenter.telephony.sipua.inbound import InboundSession
-from callcenter.telephony.sipua.offers import DTMF, PCMA, PCMU, Local, NotAcceptable, Remote, read_offer
+from callcenter.telephony.sipua.offers import DTMF, PCMA, PCMU, Local, NotAcceptable, Remote
 from callcenter.telephony.sipua.outbound import Target
 from callcenter.telephony.sipua.session import Ending, Session
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
@@ -60,7 +60,12 @@ class PhoneCall:
         self._session: Session | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._local = Local(
-            phone.host, voice.port, payloads=phone.payloads, dtmf=DTMF if phone.dtmf else None
+            phone.host,
+            voice.port,
+            payloads=phone.payloads,
+            dtmf=DTMF if phone.dtmf else None,
+            srtp=phone.srtp,
+            private=phone.transport == "tls",
         )
 
     def hang_up(self) -> None:
@@ -74,7 +79,7 @@ class PhoneCall:
         if not isinstance(session, InboundSession) or session.over or session.up:
             return
         if session.offer:
-            offer = read_offer(session.offer)
+            offer = self._local.read_offer(session.offer)
             self._listen(offer.remote)
             session.answer(self._local.answer(offer))
         else:
@@ -124,7 +129,7 @@ class PhoneCall:
 
     def answered(self, session: Session, body: bytes) -> None:
         try:
-            self._listen(read_offer(body).remote)
+            self._listen(self._local.read_answer(body))
         except NotAcceptable:
             session.hang_up()
             return
@@ -137,7 +142,7 @@ class PhoneCall:
 
     def offered(self, session: Session, body: bytes) -> bytes | None:
         try:
-            offer = read_offer(body)
+            offer = self._local.read_offer(body)
         except NotAcceptable:
             return None
         self._listen(offer.remote)
@@ -175,12 +180,13 @@ class Phone:
         samples: Samples | None = None,
         payloads: tuple[int, ...] = (PCMA, PCMU),
         dtmf: bool = True,
+        srtp: Srtp = "off",
         timers: Timers | None = None,
         drop: Drop | None = None,
     ) -> None:
         self.user, self.password, self.server, self.transport = user, password, server, transport
         self.host, self.name, self.tone, self.samples = host, name, tone, samples
-        self.payloads, self.dtmf = payloads, dtmf
+        self.payloads, self.dtmf, self.srtp = payloads, dtmf, srtp
         self.answer_after: float | None = 0.0
         self.refuse_with = 0
         self.on_call: Callable[[PhoneCall], None] = lambda call: None

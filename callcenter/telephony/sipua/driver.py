@@ -204,7 +204,9 @@ class SipuaLine:
             self._refuse(command, targets)
             return
         try:
-            self._legs[command.leg] = OutboundLeg(self._desk, command.leg, targets, command.timeout)
+            partner = self._legs.get(command.call)
+            codec = partner.codec if partner is not None else None
+            self._legs[command.leg] = OutboundLeg(self._desk, command.leg, targets, command.timeout, codec)
         except media.NoPorts:
             self._refuse(command, "no_capacity")
             return
@@ -257,7 +259,7 @@ class SipuaLine:
                 "Call-Info": f"<sip:{own}>;answer-after=0",
                 "Alert-Info": f"<sip:{own}>;info=alert-autoanswer",
             }
-        return Target(uri, flow, caller, headers=headers)
+        return Target(uri, flow, caller, headers=headers, srtp=self._config.srtp)
 
     # ---- calls that come -----------------------------------------------------------------------------------------
 
@@ -285,7 +287,8 @@ class SipuaLine:
         code, wait = self._overload(server, called, trunk, phone)
         try:
             if not code:
-                self._legs[leg] = InboundLeg(self._desk, leg, server)
+                srtp = trunk.srtp if trunk else self._config.srtp
+                self._legs[leg] = InboundLeg(self._desk, leg, server, srtp)
         except NotAcceptable:
             code = 488
         except media.NoPorts:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from callcenter import events
-from callcenter.telephony.line import Memory
+from callcenter.telephony.line import Memory, Srtp
 from callcenter.telephony.media.crypto import Crypto
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.inbound import InboundSession
@@ -16,6 +16,7 @@ from callcenter.telephony.sipua.offers import Local, NotAcceptable, Remote, has_
 from callcenter.telephony.sipua.outbound import OutboundSession, Target
 from callcenter.telephony.sipua.session import Ending, Session
 from callcenter.telephony.sipua.transactions import ServerTransaction
+from callcenter.telephony.sipua.transport import Flow
 from callcenter.telephony.sipua.verdicts import ELSEWHERE, NO_ANSWER, Verdict, verdict, worse_than
 
 _DIGITS = frozenset("0123456789*#ABCD")
@@ -59,13 +60,19 @@ class Leg:
 
     inbound = False
 
-    def __init__(self, desk: Desk, leg: str, towards: str) -> None:
+    def __init__(self, desk: Desk, leg: str, towards: Flow, srtp: Srtp) -> None:
         self.id = leg
         self.over = False
         self.session: Session | None = None
         self._desk = desk
-        self._local = Local(desk.agent.host_towards(towards), desk.media.open(leg))
+        host, private = desk.agent.host_towards(towards.host), towards.transport == "tls"
+        self._local = Local(host, desk.media.open(leg), srtp=srtp, private=private)
         self._remote: Remote | None = None
+
+    @property
+    def codec(self) -> int | None:
+        """RTP payload type that was agreed on, or that a caller shall be answered with; None while it is open."""
+        return self._remote.payload if self._remote is not None else None
 
     @property
     def up(self) -> bool:
@@ -99,14 +106,14 @@ class Leg:
 
     def answered(self, session: Session, body: bytes) -> None:
         try:
-            self._connect(read_offer(body).remote)
+            self._connect(self._local.read_answer(body))
         except NotAcceptable:
             session.hang_up("no common codec")
 
     def offered(self, session: Session, body: bytes) -> bytes | None:
         """Hold, resume or move; an offer that we cannot take leaves everything as it was."""
         try:
-            offer = read_offer(body)
+            offer = self._local.read_offer(body)
         except NotAcceptable:
             return None
         self._connect(offer.remote)
@@ -146,7 +153,13 @@ class Leg:
     def _connect(self, remote: Remote) -> None:
         self._remote = remote
         self._desk.media.connect(
-            self.id, remote.host, remote.port, remote.payload, remote.dtmf_payload, remote.direction
+            self.id,
+            remote.host,
+            remote.port,
+            remote.payload,
+            remote.dtmf_payload,
+            remote.direction,
+            self._local.crypto(remote),
         )
 
     def _report_answered(self) -> None:
@@ -165,14 +178,20 @@ class InboundLeg(Leg):
 
     inbound = True
 
-    def __init__(self, desk: Desk, leg: str, server: ServerTransaction) -> None:
-        self._offer = read_offer(server.request.body) if has_sdp(server.request) else None
-        super().__init__(desk, leg, server.inbound.flow.host)
+    def __init__(self, desk: Desk, leg: str, server: ServerTransaction, srtp: Srtp = "may") -> None:
+        self._offer = read_offer(server.request.body, srtp) if has_sdp(server.request) else None
+        super().__init__(desk, leg, server.inbound.flow, srtp)
         try:
             self.session: InboundSession = desk.agent.accept(self, server)
         except Exception:
             desk.media.close(leg)
             raise
+
+    @property
+    def codec(self) -> int | None:
+        return (
+            self._offer.remote.payload if self._remote is None and self._offer is not None else super().codec
+        )
 
     def ring(self) -> None:
         self.session.ring()
@@ -192,17 +211,23 @@ class InboundLeg(Leg):
 
 
 class OutboundLeg(Leg):
-    """A leg that we place: rings every target, the first answer wins."""
+    """A leg that we place: rings every target, the first answer wins.
 
-    def __init__(self, desk: Desk, leg: str, targets: list[Target], timeout: float) -> None:
-        super().__init__(desk, leg, targets[0].flow.host)
+    `codec`: of the leg that it shall hear, offered first, so that nothing need be transcoded where both have it.
+    """
+
+    def __init__(
+        self, desk: Desk, leg: str, targets: list[Target], timeout: float, codec: int | None = None
+    ) -> None:
+        super().__init__(desk, leg, targets[0].flow, targets[0].srtp)
+        if codec is not None:
+            self._local.prefer(codec)
         self._ringing: list[OutboundSession] = []
         self._rang = False
         self._worst = Ending("silence", "remote", 408)
         self._wanted: Ending | None = None
         self._timer = asyncio.get_running_loop().call_later(timeout, self._no_answer)
-        offer = self._local.offer()
-        self._ringing = [desk.agent.call(self, target, offer) for target in targets]
+        self._ringing = [desk.agent.call(self, target, self._offer_to(target)) for target in targets]
 
     def hang_up(self, cause: str) -> None:
         if self.session is not None:
@@ -220,7 +245,7 @@ class OutboundLeg(Leg):
             super().answered(session, body)
             return
         try:
-            remote = read_offer(body).remote
+            remote = self._local.read_answer(body)
         except NotAcceptable:
             self._worst = Ending("answer", "remote", 488, "no common codec in the answer")
             session.hang_up("no common codec")
@@ -246,6 +271,10 @@ class OutboundLeg(Leg):
     def finish(self, words: Verdict) -> None:
         self._timer.cancel()
         super().finish(words)
+
+    def _offer_to(self, target: Target) -> bytes:
+        self._local.srtp, self._local.private = target.srtp, target.flow.transport == "tls"
+        return self._local.offer()
 
     def _no_answer(self) -> None:
         self._give_up(NO_ANSWER)

@@ -1,7 +1,9 @@
-"""SDP offer and answer (RFC 3264) for what we speak: PCMU, PCMA and telephone-event over plain RTP."""
+"""SDP offer and answer (RFC 3264) for what we speak: G.711, G.722 and telephone-event, over RTP or SRTP (RFC 4568)."""
 
+import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from aiosipua import (
     ConnectionData,
@@ -13,11 +15,17 @@ from aiosipua import (
     serialize_sdp,
 )
 
+from callcenter.telephony.line import Srtp
+from callcenter.telephony.media.crypto import KEY_BYTES, SUITES, Crypto
+from callcenter.telephony.sipua import sdes
 from callcenter.telephony.sipua.transport import is_address
 
-PCMU, PCMA = 0, 8
+PCMU, PCMA, G722 = 0, 8, 9
 DTMF = 101
-CODECS = {PCMU: "PCMU/8000", PCMA: "PCMA/8000"}
+CODECS = {PCMU: "PCMU/8000", PCMA: "PCMA/8000", G722: "G722/8000"}
+"""Static payload types (RFC 3551). G.722 samples at 16 kHz, but its RTP clock is 8000 by an old mistake (4.5.2)."""
+PREFERRED = (PCMA, PCMU)
+"""PCMA first as on the networks of most of the world outside North America and Japan."""
 _ANSWER_DIRECTION = {
     "sendrecv": "sendrecv",
     "sendonly": "recvonly",
@@ -32,44 +40,91 @@ class NotAcceptable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """What the other side's SDP agreed to. `direction` is the attribute as *it* wrote it."""
+    """What the other side's SDP agreed to. `direction` is the attribute as *it* wrote it.
+
+    `keying`: its SRTP key, None for RTP in the clear.
+    """
 
     host: str
     port: int
     payload: int
     dtmf_payload: int | None
     direction: str
+    keying: sdes.Keying | None = None
 
 
 @dataclass(slots=True)
 class Local:
-    """Our side of one session: where RTP reaches us. `version` grows with each new description (RFC 3264 section 8)."""
+    """Our side of one session: where RTP reaches us. `version` grows with each new description (RFC 3264 section 8).
+
+    `srtp`: the policy towards this peer; `private`: whether what we write to it travels encrypted.
+    """
 
     host: str
     port: int
     session: int = 0
     version: int = 0
-    payloads: tuple[int, ...] = (PCMA, PCMU)
+    payloads: tuple[int, ...] = PREFERRED
     dtmf: int | None = DTMF
+    srtp: Srtp = "may"
+    private: bool = False
+    _keys: dict[str, bytes] = field(default_factory=dict)
+    _offered: bool = False
+
+    def prefer(self, codec: int) -> None:
+        """Offer this one of our codecs first."""
+        self.payloads = tuple(sorted(self.payloads, key=lambda payload: payload != codec))
 
     def offer(self, direction: str = "sendrecv") -> bytes:
-        """Our codecs, PCMA first as on the networks of most of the world outside North America and Japan."""
-        return self._body([_audio(self.port, list(self.payloads), self.dtmf, direction)])
+        """Our codecs in our order, and our keys when the policy has us offer them."""
+        stream = _audio(self.port, list(self.payloads), self.dtmf, direction)
+        self._offered = self.srtp == "must" or (self.srtp == "may" and (self.private or bool(self._keys)))
+        if self._offered:
+            stream.proto = "RTP/SAVP" if self.srtp == "must" else "RTP/AVP"
+            stream.attributes["crypto"] = [
+                str(sdes.Keying(tag, suite, self._key(suite))) for tag, suite in enumerate(SUITES, 1)
+            ]
+        return self._body([stream])
+
+    def read_answer(self, body: bytes) -> Remote:
+        """What became of our offer. Raises NotAcceptable, also for keys that answer nothing of ours."""
+        remote = read_offer(body, self.srtp if self._offered else "off", self.payloads).remote
+        keying = remote.keying
+        if keying is not None and SUITES[keying.tag - 1 : keying.tag] != (keying.suite,):
+            raise NotAcceptable("a crypto line that answers none of ours")
+        return remote
+
+    def read_offer(self, body: bytes) -> "Offer":
+        """An offer within the call; see `read_offer`."""
+        return read_offer(body, self.srtp, self.payloads)
 
     def answer(self, offer: "Offer") -> bytes:
         """One codec of the offer; every other stream refused with port 0."""
-        remote = offer.remote
-        media = []
-        for number, stream in enumerate(offer.sdp.media):
-            if number == offer.index:
-                media.append(
-                    _audio(
-                        self.port, [remote.payload], remote.dtmf_payload, _ANSWER_DIRECTION[remote.direction]
-                    )
-                )
-            else:
-                media.append(MediaDescription(stream.media, 0, stream.proto, stream.formats or ["0"]))
-        return self._body(media)
+        return self._body(
+            [
+                self._taken(stream, offer.remote)
+                if number == offer.index
+                else MediaDescription(stream.media, 0, stream.proto, stream.formats or ["0"])
+                for number, stream in enumerate(offer.sdp.media)
+            ]
+        )
+
+    def crypto(self, remote: Remote) -> Crypto | None:
+        """The keys of both directions; ours stay what they were in each later negotiation, so that SRTP goes on."""
+        if remote.keying is None:
+            return None
+        return Crypto(remote.keying.suite, self._key(remote.keying.suite), remote.keying.key)
+
+    def _taken(self, stream: MediaDescription, remote: Remote) -> MediaDescription:
+        taken = _audio(self.port, [remote.payload], remote.dtmf_payload, _ANSWER_DIRECTION[remote.direction])
+        taken.proto = stream.proto
+        if remote.keying is not None:
+            ours = sdes.Keying(remote.keying.tag, remote.keying.suite, self._key(remote.keying.suite))
+            taken.attributes["crypto"] = [str(ours)]
+        return taken
+
+    def _key(self, suite: str) -> bytes:
+        return self._keys.setdefault(suite, secrets.token_bytes(KEY_BYTES))
 
     def _body(self, media: list[MediaDescription]) -> bytes:
         self.session = self.session or time.time_ns() // 1_000_000
@@ -93,22 +148,34 @@ class Offer:
     remote: Remote
 
 
-def read_offer(body: bytes) -> Offer:
-    """Raises NotAcceptable when there is no plain RTP audio in PCMU or PCMA."""
+def read_offer(body: bytes, srtp: Srtp = "may", payloads: Sequence[int] = PREFERRED) -> Offer:
+    """The first audio stream that codecs and policy allow, in its writer's first codec that is one of `payloads`.
+
+    RTP/AVP with crypto lines is how many phones offer SRTP to whoever may not have it, and is taken as that offer.
+    Raises NotAcceptable when there is none.
+    """
     try:
         sdp = parse_sdp(body.decode("utf-8", "replace"))
     except (ValueError, IndexError) as error:
         raise NotAcceptable(str(error)) from error
     for index, stream in enumerate(sdp.media):
-        if (
-            stream.media == "audio"
-            and 0 < stream.port < 65536
-            and stream.proto.upper() in ("RTP/AVP", "RTP/AVPF")
-        ):
-            payload = next((int(f) for f in stream.formats if f.isdigit() and int(f) in CODECS), None)
-            if payload is not None:
-                return Offer(sdp, index, _remote(sdp, stream, payload))
-    raise NotAcceptable("no PCMU or PCMA over RTP/AVP")
+        if stream.media != "audio" or not 0 < stream.port < 65536:
+            continue
+        allowed, keying = _secured(stream, srtp)
+        payload = next((int(f) for f in stream.formats if f.isdigit() and int(f) in payloads), None)
+        if allowed and payload is not None:
+            return Offer(sdp, index, _remote(sdp, stream, payload, keying))
+    raise NotAcceptable("no audio in a codec and of a profile that we have")
+
+
+def _secured(stream: MediaDescription, srtp: Srtp) -> tuple[bool, sdes.Keying | None]:
+    """Whether the policy allows this stream, and the key by which it is taken; its writer's first usable one."""
+    profile = stream.proto.upper()
+    lines = sdes.read(stream.attributes.get("crypto", [])) if srtp != "off" else ()
+    keying = lines[0] if lines else None
+    if profile in ("RTP/SAVP", "RTP/SAVPF"):
+        return keying is not None, keying
+    return profile in ("RTP/AVP", "RTP/AVPF") and (srtp != "must" or keying is not None), keying
 
 
 def has_sdp(message: SipMessage) -> bool:
@@ -116,7 +183,7 @@ def has_sdp(message: SipMessage) -> bool:
     return bool(message.body) and kind == "application/sdp"
 
 
-def _remote(sdp: SdpMessage, stream: MediaDescription, payload: int) -> Remote:
+def _remote(sdp: SdpMessage, stream: MediaDescription, payload: int, keying: sdes.Keying | None) -> Remote:
     connection = stream.connection or sdp.connection
     host = connection.address.partition("/")[0] if connection else ""
     if not host:
@@ -124,11 +191,11 @@ def _remote(sdp: SdpMessage, stream: MediaDescription, payload: int) -> Remote:
     direction = stream.direction
     if not any(name in stream.attributes for name in _ANSWER_DIRECTION):
         direction = next((name for name in _ANSWER_DIRECTION if name in sdp.attributes), "sendrecv")
-    if host == "0.0.0.0":
+    if host in ("0.0.0.0", "::"):
         direction = "inactive" if direction in ("inactive", "recvonly") else "sendonly"
     if not is_address(host) and not all(part for part in host.split(".")):
         raise NotAcceptable("bad connection address")
-    return Remote(host, stream.port, payload, _dtmf(stream), direction)
+    return Remote(host, stream.port, payload, _dtmf(stream), direction, keying)
 
 
 def _dtmf(stream: MediaDescription) -> int | None:

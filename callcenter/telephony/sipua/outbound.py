@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from aiosipua import SipRequest, SipResponse, generate_call_id, generate_tag
 
+from callcenter.telephony.line import Srtp
 from callcenter.telephony.sipua import digest
 from callcenter.telephony.sipua.dialogs import Dialog
 from callcenter.telephony.sipua.session import Ending, Owner, Session
@@ -21,7 +22,10 @@ _CHALLENGES = 2
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to ring. `caller` is a From value without tag; `flow` where the INVITE goes, before any proxy of theirs."""
+    """Whom to ring. `caller` is a From value without tag; `flow` where the INVITE goes, before any proxy of theirs.
+
+    `srtp`: the policy of our offer there.
+    """
 
     uri: str
     flow: Flow
@@ -29,6 +33,7 @@ class Target:
     username: str = ""
     password: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    srtp: Srtp = "may"
 
 
 class OutboundSession(Session):

@@ -85,6 +85,7 @@ class Trunks:
             caller=f"{name}<sip:{shown}@{where if trunk.register else self._own(host)}>",
             username=trunk.username,
             password=trunk.password,
+            srtp=trunk.srtp,
         )
 
     def registered(self, name: str) -> bool:
