@@ -63,7 +63,9 @@ async def _run(settings: Settings) -> int:
 def driver(settings: Settings) -> Line:
     """The driver that the settings name."""
     if settings.driver == "fake":
-        return FakeLine(settings.line)
+        return FakeLine(
+            settings.line, spool=settings.data_dir.absolute() / "line" / settings.line / "recordings"
+        )
     host, port = host_port(settings.sip)
     return SipuaLine(
         Options(
@@ -77,6 +79,7 @@ def driver(settings: Settings) -> Line:
             bounds=bounds(settings),
             limits=limits(settings),
             trusted=frozenset(settings.trusted_sources),
+            disk_limit=settings.recording_disk_mb * 1024 * 1024,
         )
     )
 

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     """Whether phones and strangers have encrypted audio; each trunk has its own."""
     silent_after: float = Field(default=30.0, ge=1, le=600)
     """Seconds without any audio packet from a party that should send, after which it counts as lost."""
+    recording_disk_mb: int = Field(default=2048, ge=200)
+    """Free megabytes on the disk of the recordings' spool under which there is an alarm, a twentieth of it where that
+    is less; under 200 MB nothing more is recorded."""
     driver: Literal["sipua", "fake"] = "sipua"
     line: str = "line1"
     """Name of this line process; unique over all lines of the installation."""

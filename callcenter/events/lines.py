@@ -222,6 +222,7 @@ class RecordingStopped:
     """A segment lies in the line's spool as `path`, absolute, complete. `started`: its first sample.
 
     `channels`: 2 (left `leg`, right `other`) or 1. `paused`: seconds in which it was paused, silent in the file.
+    It may come behind the leg's end, and again for what still lies in the spool when a line starts.
     """
 
     at: float
@@ -238,6 +239,8 @@ class RecordingStopped:
 @line.word
 @dataclass(frozen=True, slots=True)
 class RecordingFailed:
+    """Nothing can be written, or nothing more: then `RecordingStopped` follows for what was written before."""
+
     at: float
     line: str
     recording: str

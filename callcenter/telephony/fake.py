@@ -3,13 +3,17 @@
 It keeps to the same contract as the real drivers (tests/contract/test_line.py).
 """
 
+import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from callcenter import commands, events
 from callcenter.ids import new_id
 from callcenter.telephony.line import CAPABILITIES, COMING, Binding, Command, LineConfig, Memory, Report
+from callcenter.telephony.media import wav
+from callcenter.telephony.media.reel import Reel, left_over
 
 _REFUSALS = {
     486: ("busy", True),
@@ -38,14 +42,31 @@ class FakeLeg:
     hears: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class FakeRecording:
+    """A recording without sound: its file has the true length."""
+
+    reel: Reel
+    fd: int
+
+    def ended(self) -> float:
+        """Complete the file; its seconds."""
+        count = int((time.time() - self.reel.started) * wav.RATE) + 1
+        os.write(self.fd, wav.SILENCE * count * self.reel.channels)
+        os.close(self.fd)
+        return self.reel.complete()
+
+
 class FakeLine:
-    """See `callcenter.telephony.line.Line`. `address` is what it says it listens on; `most_legs` its capacity."""
+    """See `callcenter.telephony.line.Line`. `most_legs`: its capacity. `spool`: where its recordings go."""
 
     name = "fake"
     lacks = CAPABILITIES & {"registrar", "trunks"} | COMING
 
-    def __init__(self, line: str = "line1", most_legs: int = 100) -> None:
+    def __init__(self, line: str = "line1", most_legs: int = 100, spool: Path | None = None) -> None:
         self.line = line
+        self.recordings: dict[str, FakeRecording] = {}
+        self._spool = spool
         self.outside = Outside(self)
         self.config = LineConfig()
         self.all: dict[str, FakeLeg] = {}
@@ -59,6 +80,8 @@ class FakeLine:
         await self.configure(config)
         for saved in memory.dialogs:
             memory.drop_dialog(saved.leg)
+        for reel in left_over(self._spool) if self._spool else []:
+            self._recorded(reel, reel.complete())
         for binding in memory.bindings:
             self.outside.phones[binding.phone] = "answer"
             self.tell(
@@ -115,6 +138,9 @@ class FakeLine:
         for one in self.all.values():
             one.hears -= {leg}
             one.other = "" if one.other == leg else one.other
+        for recording in list(self.recordings.values()):
+            if leg in (recording.reel.leg, recording.reel.other):
+                self._stop_recording(recording)
         self.tell(events.LegEnded, leg=leg, outcome=outcome, by=by, **more)
 
     def register(self, phone: str, contact: str, expires: float) -> None:
@@ -162,6 +188,12 @@ class FakeLine:
                 leg.muted = muted
             case commands.SendDigits(digits=digits):
                 leg.digits += digits
+            case commands.StartRecording():
+                self._record(command)
+            case commands.PauseRecording(recording=name, paused=paused) if name in self.recordings:
+                self.recordings[name].reel.pause(time.time() - self.recordings[name].reel.started, paused)
+            case commands.StopRecording(recording=name) if name in self.recordings:
+                self._stop_recording(self.recordings[name])
             case _:
                 self._refuse(command, "wrong_state")
 
@@ -192,6 +224,29 @@ class FakeLine:
             self._refuse(command, "wrong_state")
         else:
             leg.hears = frozenset(others)
+
+    def _record(self, command: commands.StartRecording) -> None:
+        name, other = command.recording, self.all.get(command.other)
+        if command.other and (other is None or command.other == command.leg):
+            self._refuse(command, "no_such_leg")
+        elif other is not None and other.state != "up":
+            self._refuse(command, "wrong_state")
+        elif self._spool is None:
+            self.tell(events.RecordingFailed, recording=name, leg=command.leg, why="no folder")
+        elif name not in self.recordings:
+            reel = Reel(self._spool, name, command.leg, command.other, time.time())
+            self.recordings[name] = FakeRecording(reel, reel.create())
+            self.tell(events.RecordingStarted, recording=name, leg=command.leg, other=command.other)
+
+    def _stop_recording(self, recording: FakeRecording) -> None:
+        del self.recordings[recording.reel.recording]
+        self._recorded(recording.reel, recording.ended())
+
+    def _recorded(self, reel: Reel, seconds: float) -> None:
+        self.tell(
+            events.RecordingStopped, recording=reel.recording, leg=reel.leg, path=str(reel.path),
+            started=reel.started, seconds=seconds, channels=reel.channels, paused=reel.paused(seconds),
+        )  # fmt: skip
 
     def _dial(self, command: commands.DialLeg) -> None:
         if command.leg in self._placed:

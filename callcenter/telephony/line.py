@@ -54,7 +54,6 @@ COMING = frozenset(
         "transfer_in",
         "transfer_out",
         "replaces",
-        "recording",
         "quality",
         "drain",
         "ladder",

@@ -1,6 +1,7 @@
 """The world outside a line, the same words for every driver; for `sipua` it is real SIP and RTP on loopback."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any, Protocol
 
 from callcenter.telephony.fake import FakeLine
@@ -46,8 +47,8 @@ class Outside(Protocol):
 
 
 class SipuaOutside:
-    def __init__(self, memory: Memory) -> None:
-        self.line = SipuaLine(Options(rtp_ports=(22000, 22999), timers=QUICK))
+    def __init__(self, memory: Memory, folder: Path) -> None:
+        self.line = SipuaLine(Options(rtp_ports=(22000, 22999), timers=QUICK, data_dir=folder))
         self.reported, self.memory = Reported(), memory
         self._phones: list[SipPhone] = []
         self._anna: SipPhone | None = None
@@ -111,8 +112,8 @@ class SipCaller:
 
 
 class FakeOutside:
-    def __init__(self, memory: Memory) -> None:
-        self.line = FakeLine()
+    def __init__(self, memory: Memory, folder: Path) -> None:
+        self.line = FakeLine(spool=folder / "recordings")
         self.reported, self.memory = Reported(), memory
 
     async def start(self) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -34,8 +35,8 @@ def kept() -> Kept:
 
 
 @pytest.fixture(params=OUTSIDES)
-async def outside(request: pytest.FixtureRequest, kept: Kept) -> AsyncIterator[Outside]:
-    outside: Outside = OUTSIDES[request.param](kept.memory())
+async def outside(request: pytest.FixtureRequest, kept: Kept, tmp_path: Path) -> AsyncIterator[Outside]:
+    outside: Outside = OUTSIDES[request.param](kept.memory(), tmp_path)
     await outside.start()
     yield outside
     await outside.stop()
@@ -211,11 +212,11 @@ async def test_phones_come_and_go(outside: Outside) -> None:
     assert (gone.phone, gone.why) == ("anna", "removed")
 
 
-async def test_phones_are_kept_over_a_restart(outside: Outside, kept: Kept) -> None:
+async def test_phones_are_kept_over_a_restart(outside: Outside, kept: Kept, tmp_path: Path) -> None:
     await outside.phone("answer")
     await outside.reported.next(events.PhoneRegistered)
     assert list(kept.bindings) == ["anna"]
-    again = type(outside)(kept.memory())  # type: ignore[call-arg]
+    again = type(outside)(kept.memory(), tmp_path / "again")  # type: ignore[call-arg]
     await again.start()
     assert (await again.reported.next(events.PhoneRegistered)).phone == "anna"
     again.line.execute(commands.DialLeg("leg", phone="anna"))
@@ -259,3 +260,74 @@ async def test_a_leg_hears_exactly_whom_it_is_told_to(outside: Outside) -> None:
     await outside.phone_hangs_up()
     await outside.reported.next(events.LegEnded, leg="agent-leg")
     assert set(outside.line.legs()) == {customer, supervisor}
+
+
+async def bridged(outside: Outside) -> str:
+    """A caller in conversation with anna's `agent-leg`: the caller's leg."""
+    await outside.phone("answer")
+    leg = await answered(outside)
+    outside.line.execute(commands.DialLeg("agent-leg", phone="anna", caller="+8613800138000"))
+    await outside.reported.next(events.LegAnswered, leg="agent-leg")
+    outside.line.execute(commands.BridgeLegs(leg, "agent-leg"))
+    await outside.reported.next(events.LegsBridged)
+    return leg
+
+
+async def refused(outside: Outside, command: object) -> bool:
+    """Whether the line lacks the command's capability; then it said so."""
+    outside.line.execute(command)
+    answer = await outside.reported.next(events.CommandRefused)
+    return answer.code == "not_supported"
+
+
+async def test_a_conversation_is_recorded(outside: Outside) -> None:
+    leg = await bridged(outside)
+    start = commands.StartRecording("rec", leg, "agent-leg")
+    if "recording" in outside.line.lacks:
+        assert await refused(outside, start)
+        return
+    outside.line.execute(start)
+    outside.line.execute(start)
+    begun = await outside.reported.next(events.RecordingStarted)
+    assert (begun.recording, begun.leg, begun.other) == ("rec", leg, "agent-leg")
+    outside.line.execute(commands.PauseRecording("rec", leg, True))
+    outside.line.execute(commands.PauseRecording("rec", leg, False))
+    outside.line.execute(commands.StopRecording("rec", leg))
+    ended = await outside.reported.next(events.RecordingStopped)
+    assert (ended.recording, ended.leg, ended.channels) == ("rec", leg, 2)
+    assert ended.seconds > 0
+    assert ended.paused >= 0
+    path = Path(ended.path)
+    assert path.is_absolute()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.with_suffix(".json").is_file()
+    assert not list(path.parent.glob("*.part"))
+    assert len(outside.reported.of(events.RecordingStarted)) == 1
+
+
+async def test_a_recording_ends_with_its_leg(outside: Outside) -> None:
+    leg = await bridged(outside)
+    if "recording" in outside.line.lacks:
+        return
+    for name, other in (("both", "agent-leg"), ("alone", "")):
+        outside.line.execute(commands.StartRecording(name, leg, other))
+        await outside.reported.next(events.RecordingStarted, recording=name)
+    await outside.phone_hangs_up()
+    ended = await outside.reported.next(events.RecordingStopped)
+    assert ended.recording == "both"
+    outside.line.execute(commands.HangUpLeg(leg))
+    ended = await outside.reported.next(events.RecordingStopped)
+    assert (ended.recording, ended.channels) == ("alone", 1)
+
+
+async def test_orders_for_no_recording_are_refused(outside: Outside) -> None:
+    leg = await answered(outside)
+    if "recording" in outside.line.lacks:
+        return
+    for command, code in (
+        (commands.StartRecording("rec", leg, "gone"), "no_such_leg"),
+        (commands.PauseRecording("rec", leg, True), "wrong_state"),
+        (commands.StopRecording("rec", leg), "wrong_state"),
+    ):
+        outside.line.execute(command)
+        assert (await outside.reported.next(events.CommandRefused)).code == code

@@ -17,8 +17,10 @@ import sys
 import time
 
 from callcenter.telephony.media.leg import Receive
+from callcenter.telephony.media.recorder import Recorder
 from callcenter.telephony.media.relay import Relay
 from callcenter.telephony.media.wire import Wire, WireClosed
+from callcenter.telephony.media.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -42,19 +44,23 @@ class Child:
         self._wire = Wire(control)
         self._epoll = select.epoll()
         self._receivers: dict[int, Receive] = {}
-        self._relay = Relay(self._tell, self._listen, self._fault, silent_after)
+        self._recorder = Recorder(Writer(_hurry), self._tell)
+        self._relay = Relay(self._tell, self._listen, self._fault, silent_after, self._recorder)
         self._look_at = self._relay.now
         self._faults = 0
         self._gather = 0.0
         self._woke = 0.0
         self._control = control.fileno()
         self._epoll.register(self._control, select.EPOLLIN)
+        self._epoll.register(self._recorder.bell, select.EPOLLIN)
+        self._receivers[self._recorder.bell] = self._recorder.hear_writer
 
     def run(self) -> None:
         """Until the line is gone."""
         with contextlib.suppress(WireClosed):
             while True:
                 self._step()
+        self._recorder.finish(time.monotonic())
 
     def _step(self) -> None:
         relay, receivers = self._relay, self._receivers
@@ -90,13 +96,16 @@ class Child:
 
     def _wait(self, now: float) -> float:
         """Seconds until something must be done unasked."""
-        due = self._relay.pacer.due()
-        until = self._look_at if due is None else min(due, self._look_at)
+        until = self._look_at
+        for due in (self._relay.pacer.due(), self._recorder.due()):
+            if due is not None and due < until:
+                until = due
         return max(0.0, min(until - now, _RETRY) if self._wire.waiting else until - now)
 
     def _turn(self, now: float) -> None:
         self._relay.now = now
         self._relay.pacer.run(now)
+        self._recorder.run(now)
         if now >= self._look_at:
             self._look_at = now + 1.0
             self._relay.look_after(now)
@@ -152,6 +161,7 @@ def main() -> None:
 
 def _hurry() -> None:
     """Come first when the processors are busy, as far as we are allowed: in real time, else by a better nice value.
+    Counts for the thread that calls: one of lesser rank would hold up the other while it has the interpreter's lock.
 
     A loop that ran wild in real time would hold a processor: the kernel ends it, and the line starts another.
     """
@@ -160,7 +170,7 @@ def _hurry() -> None:
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     except OSError:
         with contextlib.suppress(OSError):
-            os.nice(-10)
+            os.setpriority(os.PRIO_PROCESS, 0, -10)
 
 
 if __name__ == "__main__":

@@ -53,4 +53,57 @@ class ChildDied:
     restarted: bool = False
 
 
-MediaEvent = Digit | PlayFinished | PromptFailed | Silent | Bridged | ChildDied
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording has begun."""
+
+    recording: str
+    leg: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording lies complete as `path`, absolute. `started`: seconds since 1970 of its first sample.
+
+    `paused`: seconds of it in which it was paused.
+    """
+
+    recording: str
+    leg: str
+    path: str
+    started: float
+    seconds: float
+    channels: int
+    paused: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """Nothing can be written, or nothing more: then what was written before follows as `Recorded`."""
+
+    recording: str
+    leg: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskAlarm:
+    """The spool's disk is filling up or cannot be written (`on`), or it is well again."""
+
+    on: bool
+    detail: str
+
+
+MediaEvent = (
+    Digit
+    | PlayFinished
+    | PromptFailed
+    | Silent
+    | Bridged
+    | ChildDied
+    | Recording
+    | Recorded
+    | NotRecorded
+    | DiskAlarm
+)

@@ -13,6 +13,7 @@ from callcenter.telephony.media.jitter import Voice
 from callcenter.telephony.media.latch import Address, Latch
 from callcenter.telephony.media.mixer import Mix, lanes
 from callcenter.telephony.media.player import Dialler, Player
+from callcenter.telephony.media.recorder import Track
 from callcenter.telephony.media.rtp import HEADER, Outgoing, nowhere
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Leg:
         self.dialler: Dialler | None = None
         self.heard = now
         self.told_silent = False
+        self.tracks: tuple[Track, ...] = ()
         self._press_ts = 0
         self._detector = KeyDetector()
         self._target: Leg | None = None
@@ -169,6 +171,10 @@ class Leg:
         target = self._target
         kind = second & 0x7F
         table = self._table
+        if self.tracks and not self.muted and (kind == self.payload or kind in (PCMU, PCMA)):
+            heard = (now, kind, ts, ssrc, self._sound(size))
+            for track in self.tracks:
+                track.inbox.append(heard)
         if kind == self.payload:
             if self._voices:
                 self._speak(kind, size, ssrc, ts)
@@ -246,7 +252,7 @@ class Leg:
 
     def _sound(self, size: int) -> bytes:
         """The payload of the packet in the buffer, without its padding."""
-        start = _body(size)
+        start = 12 if _BUFFER[0] == 0x80 else _body(size)
         end = size - (_BUFFER[size - 1] if _BUFFER[0] & 0x20 else 0)
         return bytes(_VIEW[start : max(start, end)])
 

@@ -23,23 +23,29 @@ from callcenter.telephony.media.events import (
     Bridged,
     ChildDied,
     Digit,
+    DiskAlarm,
     MediaEvent,
+    NotRecorded,
     PlayFinished,
     PromptFailed,
+    Recorded,
+    Recording,
     Silent,
 )
 from callcenter.telephony.media.hearing import Hearing
 from callcenter.telephony.media.latch import Address
 from callcenter.telephony.media.ports import NoPorts, Ports
+from callcenter.telephony.media.recordings import Recordings
 from callcenter.telephony.media.wire import CHUNK, Message, Wire, WireClosed
 from callcenter.telephony.prompts import Rendered, Renderer
 
-__all__ = ["Bridged", "ChildDied", "Digit", "MediaEvent", "MediaPlane", "NoPorts", "PlayFinished", "PromptFailed",
-           "Silent"]  # fmt: skip
+__all__ = ["Bridged", "ChildDied", "Digit", "DiskAlarm", "MediaEvent", "MediaPlane", "NoPorts", "NotRecorded",
+           "PlayFinished", "PromptFailed", "Recorded", "Recording", "Silent"]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 SILENT_AFTER = 30.0
+DISK_LIMIT = 2 * 1024 * 1024 * 1024
 _SOUND_BUDGET = 64 * 1024 * 1024
 _LIVES, _LIVES_WITHIN = 5, 60.0
 _GRACE = 2.0
@@ -71,10 +77,18 @@ class MediaPlane:
 
     `data_dir` holds uploaded prompts (`prompts/`) and the cache of spoken ones; without it there is neither.
     `silent_after`: seconds without RTP, while both sides should send, after which `Silent` is reported.
+    `spool` is the folder of recordings, `disk_limit` the free bytes there under which `DiskAlarm` is reported.
     An order for a leg that is not open is nothing: it came too late.
     """
 
-    def __init__(self, data_dir: Path | None = None, silent_after: float = SILENT_AFTER) -> None:
+    def __init__(
+        self,
+        data_dir: Path | None = None,
+        silent_after: float = SILENT_AFTER,
+        spool: Path | None = None,
+        disk_limit: int = DISK_LIMIT,
+    ) -> None:
+        self.recordings = Recordings(spool, disk_limit, self._send)
         self._silent_after = silent_after
         self._renderer = Renderer(data_dir)
         self._legs: dict[str, _Leg] = {}
@@ -101,6 +115,7 @@ class MediaPlane:
         self._report = report
         self._spawn()
         self._renderer.warm()
+        await self.recordings.start(report)
 
     async def stop(self) -> None:
         """Close every leg and end the audio process."""
@@ -113,6 +128,7 @@ class MediaPlane:
         self._legs.clear()
         if process is not None:
             await self._loop.run_in_executor(None, _reap, process)
+        await self.recordings.stop()
         self._renderer.close()
 
     @property
@@ -215,6 +231,7 @@ class MediaPlane:
         for _ in self._hearing.close(leg):
             pass  # the audio process does the same by itself
         del self._legs[leg]
+        self.recordings.left(leg)
         self._send(("close", leg), after=state.close)
 
     # ---- plays ---------------------------------------------------------------------------------------------------
@@ -319,6 +336,8 @@ class MediaPlane:
                     self._report(PlayFinished(leg, play))
             case ("silent", leg, seconds) if leg in self._legs:
                 self._report(Silent(leg, seconds))
+            case ("recorded", recording, why):
+                self.recordings.closed(recording, why)
             case ("bridged", leg, other) if leg in self._legs:
                 self._report(Bridged(leg, other))
 
@@ -335,6 +354,7 @@ class MediaPlane:
         if restarted:
             self._spawn()
             self._restore()
+        self.recordings.orphaned(restarted)
         self._report(ChildDied(restarted))
 
     def _restore(self) -> None:

@@ -10,6 +10,7 @@ from callcenter.telephony.media.latch import Address
 from callcenter.telephony.media.leg import Leg, Receive
 from callcenter.telephony.media.pacer import Pacer
 from callcenter.telephony.media.player import Dialler, Player, Sound
+from callcenter.telephony.media.recorder import Recorder
 from callcenter.telephony.media.wire import Message
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,15 @@ class Relay:
     """State of the audio process. `silent_after`: seconds without RTP before a leg is told to be silent."""
 
     def __init__(
-        self, tell: Tell, listen: Listen, fault: Callable[[Exception], None], silent_after: float
+        self,
+        tell: Tell,
+        listen: Listen,
+        fault: Callable[[Exception], None],
+        silent_after: float,
+        recorder: Recorder,
     ) -> None:
         self.tell, self.listen = tell, listen
+        self.recorder = recorder
         self.now = time.monotonic()
         self.pacer = Pacer(self.now, fault)
         self.legs: dict[str, Leg] = {}
@@ -47,6 +54,12 @@ class Relay:
                 self._load(key, chunk, last)
             case ("drop", key):
                 self._sounds.pop(key, None)
+            case ("record", recording, names, began, start):
+                self._record(recording, names, began, start, fds[0])
+            case ("pause", recording, paused):
+                self.recorder.pause(recording, paused)
+            case ("stop", recording):
+                self.recorder.stop(recording, self.now)
             case (order, leg, *rest) if leg in self.legs:
                 getattr(self, f"_on_{order}")(self.legs[leg], *rest)
 
@@ -141,6 +154,7 @@ class Relay:
         self._rewire(leg)
 
     def _on_close(self, leg: Leg) -> None:
+        self.recorder.left(leg, self.now)
         self._on_hear(leg, ())
         for listener in list(leg.heard_by):
             self._on_hear(listener, tuple(other.name for other in listener.hears if other is not leg))
@@ -149,6 +163,14 @@ class Relay:
         self.listen(leg.rtcp, None)
         del self.legs[leg.name]
         leg.close()
+
+    def _record(self, name: str, legs: tuple[str, ...], began: float, start: int, fd: int) -> None:
+        there = tuple(self.legs[leg] for leg in legs if leg in self.legs)
+        if len(there) == len(legs):
+            self.recorder.start(name, fd, there, began, start, self.now)
+        else:
+            # a party left while the file was made
+            self.recorder.refuse(name, fd)
 
     def _load(self, key: str, chunk: bytes, last: bool) -> None:
         sound = self._loading.setdefault(key, bytearray())

@@ -21,6 +21,7 @@ from callcenter.telephony.sipua.identity import Caller, caller_of, e164
 from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
 from callcenter.telephony.sipua.offers import NotAcceptable
 from callcenter.telephony.sipua.outbound import Target
+from callcenter.telephony.sipua.recording import recording_event
 from callcenter.telephony.sipua.registrar import Registrar, caller_phone
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
 from callcenter.telephony.sipua.transport import Drop, Flow, join_host
@@ -41,9 +42,9 @@ _LAG = 3.0
 class Options:
     """`host`, `port` to listen on (port 0: any); `advertised`: the host that we name, if another.
 
-    `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `most_legs`:
-    calls beyond get 503. `bounds`, `limits`: what this line allows whatever it is told. `trusted`: addresses that are
-    never limited as strangers.
+    `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `disk_limit`:
+    free bytes under which the disk of recordings is an alarm. `most_legs`: calls beyond get 503. `bounds`, `limits`:
+    what this line allows whatever it is told. `trusted`: addresses that are never limited as strangers.
     """
 
     line: str = "line1"
@@ -53,6 +54,7 @@ class Options:
     rtp_ports: tuple[int, int] = (20000, 29999)
     data_dir: Path | None = None
     silent_after: float = media.SILENT_AFTER
+    disk_limit: int = media.DISK_LIMIT
     most_legs: int = 1000
     timers: Timers = field(default_factory=Timers)
     nonce_life: float = 300.0
@@ -60,6 +62,11 @@ class Options:
     bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=Limits)
     trusted: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+
+    @property
+    def spool(self) -> Path | None:
+        """Where recordings lie until a worker takes them; None without a folder of data."""
+        return self.data_dir / "line" / self.line / "recordings" if self.data_dir else None
 
 
 class SipuaLine:
@@ -71,7 +78,9 @@ class SipuaLine:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._agent = UserAgent(options.timers, options.drop)
-        self._media = media.MediaPlane(options.data_dir, options.silent_after)
+        self._media = media.MediaPlane(
+            options.data_dir, options.silent_after, options.spool, options.disk_limit
+        )
         self._challenger = Challenger(options.nonce_life)
         self._registrar = Registrar(options.line, self._challenger, self._tell)
         self._trunks = Trunks(self._agent)
@@ -170,6 +179,12 @@ class SipuaLine:
                 self._media.mute(leg.id, muted)
             case commands.SendDigits(digits=digits):
                 leg.send_digits(digits)
+            case commands.StartRecording():
+                self._record(command)
+            case commands.PauseRecording(recording=name, paused=paused) if self._media.recordings.runs(name):
+                self._media.recordings.pause(name, paused)
+            case commands.StopRecording(recording=name) if self._media.recordings.runs(name):
+                self._media.recordings.end(name)
             case _:
                 self._refuse(command, "wrong_state")
 
@@ -190,6 +205,15 @@ class SipuaLine:
             self._refuse(command, "wrong_state")
         else:
             self._media.hear(leg.id, others)
+
+    def _record(self, command: commands.StartRecording) -> None:
+        peer = self._legs.get(command.other) if command.other else None
+        if command.other and (peer is None or command.other == command.leg):
+            self._refuse(command, "no_such_leg")
+        elif peer is not None and not peer.up:
+            self._refuse(command, "wrong_state")
+        else:
+            self._media.recordings.record(command.recording, command.leg, command.other)
 
     def _dial(self, command: commands.DialLeg) -> None:
         if command.leg in self._placed or command.leg in self._legs:
@@ -390,6 +414,8 @@ class SipuaLine:
                 if not restarted:
                     for each in list(self._legs.values()):
                         each.lost("the audio process died")
+            case media.Recording() | media.Recorded() | media.NotRecorded() | media.DiskAlarm():
+                self._tell(recording_event(event, now, line))
             case _:
                 log.warning("media: %s", event)
 
