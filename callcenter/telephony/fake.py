@@ -22,12 +22,24 @@ _REFUSALS = {
     404: ("unreachable", False),
 }
 
+_AUDIO = (
+    commands.PlayPrompts,
+    commands.StopPrompts,
+    commands.BridgeLegs,
+    commands.UnbridgeLegs,
+    commands.HearLegs,
+    commands.MuteLeg,
+    commands.SendDigits,
+)
+"""What can be done to a leg with early media."""
+
 
 @dataclass(slots=True)
 class FakeLeg:
     """One party. `state`: arriving | ringing | up. `played` lists every prompt it heard, `digits` what was sent.
 
-    `hears`: the legs that it hears; `other`: the one that it is bridged with.
+    `hears`: the legs that it hears; `other`: the one that it is bridged with. `early`: it has audio before the answer.
+    `asking`: it asked for a transfer and waits; `told`: the statuses that such transfers ended with.
     """
 
     id: str
@@ -40,6 +52,14 @@ class FakeLeg:
     played: list[str] = field(default_factory=list)
     digits: str = ""
     hears: frozenset[str] = frozenset()
+    early: bool = False
+    held: bool = False
+    asking: bool = False
+    told: list[int] = field(default_factory=list)
+
+    @property
+    def audible(self) -> bool:
+        return self.state == "up" or self.early
 
 
 @dataclass(slots=True)
@@ -111,11 +131,11 @@ class FakeLine:
         leg = self.all.get(command.leg)
         if leg is None:
             self._refuse(command, "no_such_leg")
-        elif leg.inbound and leg.state != "up":
+        elif leg.inbound and leg.state != "up" and not (leg.early and isinstance(command, _AUDIO)):
             self._arriving(command, leg)
         elif isinstance(command, commands.HangUpLeg):
             self.end(leg.id, "hung_up" if leg.state == "up" else "cancelled", "us")
-        elif leg.state != "up":
+        elif not leg.audible:
             self._refuse(command, "wrong_state")
         else:
             self._up(command, leg)
@@ -159,6 +179,8 @@ class FakeLine:
                 self.answered(leg)
             case commands.RingLeg():
                 leg.state = "ringing"
+            case commands.ProgressLeg():
+                leg.early = True
             case commands.RefuseLeg(code=code, reason=reason):
                 self.end(leg.id, "refused", "us", code=code, reason=reason)
             case commands.HangUpLeg():
@@ -168,7 +190,7 @@ class FakeLine:
 
     def _up(self, command: Command, leg: FakeLeg) -> None:
         match command:
-            case commands.AnswerLeg() | commands.RingLeg() if leg.inbound:
+            case commands.AnswerLeg() | commands.RingLeg() | commands.ProgressLeg() if leg.inbound:
                 return
             case commands.PlayPrompts(play=play, prompts=prompts, loop=loop):
                 leg.playing = play
@@ -194,6 +216,11 @@ class FakeLine:
                 self.recordings[name].reel.pause(time.time() - self.recordings[name].reel.started, paused)
             case commands.StopRecording(recording=name) if name in self.recordings:
                 self._stop_recording(self.recordings[name])
+            case commands.TransferLeg(target=target, replaces=replaces) if leg.state == "up":
+                self._transfer(command, leg, target, replaces)
+            case commands.FinishReferral(code=code) if leg.asking:
+                leg.asking = False
+                leg.told.append(code)
             case _:
                 self._refuse(command, "wrong_state")
 
@@ -201,7 +228,7 @@ class FakeLine:
         peer = self.all.get(other)
         if peer is None or peer is leg:
             self._refuse(command, "no_such_leg")
-        elif peer.state != "up":
+        elif not peer.audible:
             self._refuse(command, "wrong_state")
         else:
             for each in (leg, peer):
@@ -220,7 +247,7 @@ class FakeLine:
         there = [self.all[one] for one in others if one in self.all and one != leg.id]
         if len(there) < len(others):
             self._refuse(command, "no_such_leg")
-        elif any(one.state != "up" for one in there):
+        elif not all(one.audible for one in there):
             self._refuse(command, "wrong_state")
         else:
             leg.hears = frozenset(others)
@@ -248,6 +275,14 @@ class FakeLine:
             started=reel.started, seconds=seconds, channels=reel.channels, paused=reel.paused(seconds),
         )  # fmt: skip
 
+    def _transfer(self, command: Command, leg: FakeLeg, target: str, replaces: str) -> None:
+        """The party does it at once, as `Outside.transfers` says; else it declines."""
+        if replaces and replaces not in self.all:
+            self._refuse(command, "no_such_leg")
+            return
+        code = self.outside.transfers.get(target, 603)
+        self.tell(events.LegTransferred, leg=leg.id, target=target, code=code)
+
     def _dial(self, command: commands.DialLeg) -> None:
         if command.leg in self._placed:
             return
@@ -269,12 +304,14 @@ class FakeLine:
 class Outside:
     """The world around a fake line: callers, phones, and what they do.
 
-    `phones` maps a phone or number to what it does when rung: `answer`, `ring` (until told otherwise) or the SIP
-    status that it refuses with.
+    `phones` maps a phone or number to what it does when rung: `answer`, `ring` (until told otherwise), `early`
+    (the same with audio already) or the SIP status that it refuses with. `transfers`: the status that a transfer to
+    this target ends with.
     """
 
     def __init__(self, line: FakeLine) -> None:
         self.phones: dict[str, str | int] = {}
+        self.transfers: dict[str, int] = {}
         self._line = line
 
     def register(self, phone: str, behaviour: str | int = "answer") -> None:
@@ -299,8 +336,8 @@ class Outside:
             outcome, retry = _REFUSALS.get(behaviour, ("failed", True))
             self._line.end(leg.id, outcome, "remote", fault="called", retry=retry, code=behaviour)
             return
-        leg.state = "ringing"
-        self._line.tell(events.LegRinging, leg=leg.id)
+        leg.state, leg.early = "ringing", behaviour == "early"
+        self._line.tell(events.LegRinging, leg=leg.id, early=leg.early)
         if behaviour == "answer":
             self._line.answered(leg)
 
@@ -310,6 +347,20 @@ class Outside:
 
     def press(self, leg: str, digit: str, method: str = "rtp") -> None:
         self._line.tell(events.DigitPressed, leg=leg, digit=digit, method=method)
+
+    def hold(self, leg: str, held: bool = True) -> None:
+        """The party puts us on hold, or takes us back."""
+        if self._line.all[leg].held != held:
+            self._line.all[leg].held = held
+            self._line.tell(events.LegHeld, leg=leg, held=held)
+
+    def refer(self, leg: str, target: str, replaces: str = "") -> bool:
+        """The party asks that its partner be connected to `target`; False when it asked already and waits."""
+        if self._line.all[leg].asking:
+            return False
+        self._line.all[leg].asking = True
+        self._line.tell(events.TransferAsked, leg=leg, target=target, replaces=replaces)
+        return True
 
     def no_answer(self, leg: str) -> None:
         """The time to answer is over (a fake has no clock)."""

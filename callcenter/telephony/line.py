@@ -49,11 +49,6 @@ CAPABILITIES = frozenset(
 
 COMING = frozenset(
     {
-        "early_media",
-        "hold",
-        "transfer_in",
-        "transfer_out",
-        "replaces",
         "quality",
         "drain",
         "ladder",

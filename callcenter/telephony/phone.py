@@ -14,12 +14,15 @@ the hotline, or the far end of a trunk::
     await call.up.wait()                # `ringing`, `up`, `over` are asyncio.Event
     call.press("1")                     # RFC 4733; method="info" | "info_plain" by SIP INFO
     call.voice.loudest()                # Hz of what it hears now
+    call.hold()                         # and call.resume(): re-INVITE with sendonly, sendrecv
+    call.refer("sip:bert@127.0.0.1")    # blind; refer(uri, replaces=other_call) attended; then call.transfer
     call.hang_up()
     await call.over.wait()              # call.ending: how, by, code
     await customer.stop()
 
-`incoming` holds calls that came; `on_call` is told of each. Without a `tone` it sends silence, `samples` plays a
-sound of your own at 8 kHz.
+`incoming` holds calls that came; `on_call` is told of each. An incoming call can also `progress` (183 with audio)
+before it is answered or refused. What the other side asks by REFER is done when `follows_referrals`. Without a `tone`
+it sends silence, `samples` plays a sound of your own at 8 kHz.
 """
 
 import asyncio
@@ -33,6 +36,8 @@ from callcenter.telephony.sipua.dialogs import flow_of_uri, user_of, user_of_uri
 from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.offers import DTMF, PCMA, PCMU, Local, NotAcceptable, Remote
 from callcenter.telephony.sipua.outbound import Target
+from callcenter.telephony.sipua.referral import Asked
+from callcenter.telephony.sipua.replaces import Replaces
 from callcenter.telephony.sipua.session import Ending, Session
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
 from callcenter.telephony.sipua.transport import Drop, join_host, split_host
@@ -57,7 +62,11 @@ class PhoneCall:
         self.ending: Ending | None = None
         self.info_keys = ""
         self.held = False
+        self.in_early_media = asyncio.Event()
+        self.transfer: int | None = None
+        self._said = b""
         self._session: Session | None = None
+        self._referrer: Session | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._local = Local(
             phone.host,
@@ -78,13 +87,35 @@ class PhoneCall:
         session = self._session
         if not isinstance(session, InboundSession) or session.over or session.up:
             return
-        if session.offer:
-            offer = self._local.read_offer(session.offer)
-            self._listen(offer.remote)
-            session.answer(self._local.answer(offer))
-        else:
-            session.answer(self._local.offer())
+        session.answer(self._answer_to(session.offer) if session.offer else self._local.offer())
         self.up.set()
+
+    def progress(self) -> None:
+        """183 with our audio to an incoming call, before it is answered."""
+        session = self._session
+        if isinstance(session, InboundSession) and session.offer:
+            session.progress(self._answer_to(session.offer))
+
+    def hold(self) -> None:
+        """Put the other side on hold by re-INVITE."""
+        if self._session is not None:
+            self._session.reinvite(self._local.offer("sendonly"))
+
+    def resume(self) -> None:
+        """Take the other side back."""
+        if self._session is not None:
+            self._session.reinvite(self._local.offer())
+
+    def refer(self, uri: str, replaces: "PhoneCall | None" = None) -> None:
+        """Ask the other side to call `uri`, in place of our `replaces` call with it; `transfer` says what came of it."""
+        session, other = self._session, replaces._session if replaces is not None else None
+        if session is None or session.dialog is None:
+            return
+        if other is not None and other.dialog is not None:
+            dialog = other.dialog
+            told = Replaces(dialog.call_id, dialog.remote_tag, dialog.local_tag)
+            uri = f"{dialog.remote_target}?Replaces={told.escaped()}"
+        session.refer(f"<{uri}>", session.dialog.local_uri)
 
     def refuse(self, code: int) -> None:
         """Final answer to an incoming call."""
@@ -127,6 +158,11 @@ class PhoneCall:
     def rang(self, session: Session) -> None:
         self.ringing.set()
 
+    def early(self, session: Session, body: bytes) -> None:
+        self._listen(self._local.read_answer(body))
+        self.ringing.set()
+        self.in_early_media.set()
+
     def answered(self, session: Session, body: bytes) -> None:
         try:
             self._listen(self._local.read_answer(body))
@@ -134,6 +170,21 @@ class PhoneCall:
             session.hang_up()
             return
         self.up.set()
+        self._tell_referrer(200)
+
+    def referred(self, session: Session, asked: Asked) -> int:
+        """Call whom we are asked to, and tell how it went."""
+        if not self.phone.follows_referrals:
+            return 603
+        headers = {"Referred-By": session.dialog.remote_uri} if session.dialog is not None else {}
+        if asked.replaces is not None:
+            headers["Replaces"] = asked.replaces.value()
+        call = self.phone.call(asked.uri, headers)
+        call._referrer = session
+        return 202
+
+    def transferred(self, session: Session, code: int) -> None:
+        self.transfer = code
 
     def info(self, session: Session, content_type: str, body: bytes) -> int:
         text = body.decode("ascii", "replace")
@@ -155,9 +206,22 @@ class PhoneCall:
         self.ending = ending
         if self._timer is not None:
             self._timer.cancel()
+        self._tell_referrer(ending.code or 487)
         self.voice.close()
         self.over.set()
         self.phone.calls.discard(self)
+
+    def _tell_referrer(self, code: int) -> None:
+        referrer, self._referrer = self._referrer, None
+        if referrer is not None:
+            referrer.finish_referral(code)
+
+    def _answer_to(self, body: bytes) -> bytes:
+        if not self._said:
+            offer = self._local.read_offer(body)
+            self._listen(offer.remote)
+            self._said = self._local.answer(offer)
+        return self._said
 
     def _listen(self, remote: Remote) -> None:
         self.held = remote.direction in ("sendonly", "inactive")
@@ -189,6 +253,7 @@ class Phone:
         self.payloads, self.dtmf, self.srtp = payloads, dtmf, srtp
         self.answer_after: float | None = 0.0
         self.refuse_with = 0
+        self.follows_referrals = True
         self.on_call: Callable[[PhoneCall], None] = lambda call: None
         self.incoming: list[PhoneCall] = []
         self.calls: set[PhoneCall] = set()

@@ -29,10 +29,16 @@ class Caller(Protocol):
     async def is_over(self, code: int = 0) -> None: ...
     async def press(self, key: str) -> None: ...
     async def hang_up(self) -> None: ...
+    async def is_early(self) -> None: ...
+    async def hold(self, held: bool) -> None: ...
 
 
 class Outside(Protocol):
-    """`phone` makes anna's phone appear; `behaviour`: answer | ring | a SIP status."""
+    """`phone` makes anna's phone appear; `behaviour`: answer | ring | early | a SIP status.
+
+    `phone_refers` asks for a transfer in anna's first call, by her second one when `attended`; `phone_takes` asks for
+    the place of a leg. `transfers_end` is what becomes of the callers' transfers to `target`.
+    """
 
     line: Line
     reported: Reported
@@ -44,6 +50,11 @@ class Outside(Protocol):
     async def phone_leaves(self) -> None: ...
     async def phone_hangs_up(self) -> None: ...
     async def phone_is_over(self) -> None: ...
+    async def phone_answers(self) -> None: ...
+    async def phone_refers(self, target: str, attended: bool = False) -> None: ...
+    async def phone_was_told(self, code: int) -> None: ...
+    async def phone_takes(self, leg: str) -> None: ...
+    def transfers_end(self, target: str, code: int) -> None: ...
 
 
 class SipuaOutside:
@@ -52,6 +63,7 @@ class SipuaOutside:
         self.reported, self.memory = Reported(), memory
         self._phones: list[SipPhone] = []
         self._anna: SipPhone | None = None
+        self._follows = True
 
     async def start(self) -> None:
         self.address = await self.line.start(self.reported, CONFIG, self.memory)
@@ -68,6 +80,8 @@ class SipuaOutside:
     async def phone(self, behaviour: str | int) -> None:
         self._anna = await self._new("anna", "secret")
         self._anna.answer_after = 0.0 if behaviour == "answer" else None
+        if behaviour == "early":
+            self._anna.on_call = lambda call: call.progress()
         self._anna.refuse_with = behaviour if isinstance(behaviour, int) else 0
 
     async def phone_leaves(self) -> None:
@@ -83,8 +97,36 @@ class SipuaOutside:
         assert anna
         await until(lambda: anna.incoming and anna.incoming[-1].over.is_set())
 
+    async def phone_answers(self) -> None:
+        assert self._anna
+        self._anna.incoming[-1].answer()
+
+    async def phone_refers(self, target: str, attended: bool = False) -> None:
+        assert self._anna
+        calls = self._anna.incoming
+        calls[0].refer(f"sip:{target}@{self.address}", calls[1] if attended else None)
+
+    async def phone_was_told(self, code: int) -> None:
+        assert self._anna
+        first = self._anna.incoming[0]
+        await until(lambda: first.transfer == code)
+
+    async def phone_takes(self, leg: str) -> None:
+        assert self._anna
+        session = self.line._legs[leg].session
+        assert session
+        dialog = session.dialog
+        assert dialog
+        wanted = f"{dialog.call_id};from-tag={dialog.remote_tag};to-tag={dialog.local_tag}"
+        self._anna.call("hotline", {"Replaces": wanted, "Require": "replaces"})
+
+    def transfers_end(self, target: str, code: int) -> None:
+        """404 comes by itself; a phone that declines answers 603."""
+        self._follows = code != 603
+
     async def _new(self, user: str, password: str = "") -> SipPhone:
         phone = SipPhone(user, password, server=self.address, timers=QUICK)
+        phone.follows_referrals = self._follows
         self._phones.append(phone)
         await phone.start()
         return phone
@@ -109,6 +151,15 @@ class SipCaller:
 
     async def hang_up(self) -> None:
         self.call.hang_up()
+
+    async def is_early(self) -> None:
+        await until(self.call.in_early_media.is_set)
+
+    async def hold(self, held: bool) -> None:
+        if held:
+            self.call.hold()
+        else:
+            self.call.resume()
 
 
 class FakeOutside:
@@ -137,6 +188,22 @@ class FakeOutside:
     async def phone_is_over(self) -> None:
         assert not [leg for leg in self.line.all.values() if leg.party == "anna"]
 
+    async def phone_answers(self) -> None:
+        self.line.outside.answer(self._anna_leg())
+
+    async def phone_refers(self, target: str, attended: bool = False) -> None:
+        legs = [leg.id for leg in self.line.all.values() if leg.party == "anna"]
+        self.line.outside.refer(legs[0], target, legs[1] if attended else "")
+
+    async def phone_was_told(self, code: int) -> None:
+        assert self.line.all[self._anna_leg()].told == [code]
+
+    async def phone_takes(self, leg: str) -> None:
+        self.line.outside.ring("anna", phone="anna", replaces=leg)
+
+    def transfers_end(self, target: str, code: int) -> None:
+        self.line.outside.transfers[target] = code
+
     def _anna_leg(self) -> str:
         return next(leg.id for leg in self.line.all.values() if leg.party == "anna")
 
@@ -164,6 +231,14 @@ class FakeCaller:
     async def hang_up(self) -> None:
         assert self.leg
         self.line.outside.hang_up(self.leg)
+
+    async def is_early(self) -> None:
+        assert self.leg
+        assert self.line.all[self.leg].early
+
+    async def hold(self, held: bool) -> None:
+        assert self.leg
+        self.line.outside.hold(self.leg, held)
 
 
 OUTSIDES: dict[str, Any] = {"fake": FakeOutside, "sipua": SipuaOutside}

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -331,3 +332,104 @@ async def test_orders_for_no_recording_are_refused(outside: Outside) -> None:
     ):
         outside.line.execute(command)
         assert (await outside.reported.next(events.CommandRefused)).code == code
+
+
+async def lacking(outside: Outside, capability: str, command: Any) -> bool:
+    """Whether the driver lacks it; then it says so to the command."""
+    if capability not in outside.line.lacks:
+        return False
+    outside.line.execute(command)
+    assert (await outside.reported.next(events.CommandRefused)).code == "not_supported"
+    return True
+
+
+async def test_a_caller_hears_us_before_he_is_answered_or_refused(outside: Outside) -> None:
+    caller = await outside.ring("+8613800138000")
+    leg = await arrived(outside)
+    if await lacking(outside, "early_media", commands.ProgressLeg(leg)):
+        return
+    outside.line.execute(commands.PlayPrompts(leg, "too-soon", ("tone:440:40",)))
+    assert (await outside.reported.next(events.CommandRefused)).code == "wrong_state"
+    for _ in range(2):
+        outside.line.execute(commands.ProgressLeg(leg))
+    await caller.is_early()
+    outside.line.execute(commands.PlayPrompts(leg, "closed", ("tone:440:40",)))
+    assert (await outside.reported.next(events.PromptFinished)).play == "closed"
+    assert outside.reported.of(events.LegAnswered) == []
+    outside.line.execute(commands.RefuseLeg(leg, 480))
+    assert (await outside.reported.next(events.LegEnded, leg=leg)).outcome == "refused"
+    await caller.is_over(480)
+
+
+async def test_a_phone_is_heard_before_it_answers(outside: Outside) -> None:
+    await outside.phone("early")
+    leg = await answered(outside)
+    outside.line.execute(commands.DialLeg("agent-leg", phone="anna"))
+    ringing = await outside.reported.next(events.LegRinging, leg="agent-leg")
+    if "early_media" in outside.line.lacks:
+        assert not ringing.early
+        return
+    if not ringing.early:
+        await outside.reported.next(events.LegRinging, leg="agent-leg", early=True)
+    outside.line.execute(commands.BridgeLegs(leg, "agent-leg"))
+    await outside.reported.next(events.LegsBridged)
+    await outside.phone_answers()
+    await outside.reported.next(events.LegAnswered, leg="agent-leg")
+
+
+async def test_a_caller_holds_and_resumes(outside: Outside) -> None:
+    caller = await outside.ring("+8613800138000")
+    leg = await arrived(outside)
+    outside.line.execute(commands.AnswerLeg(leg))
+    await outside.reported.next(events.LegAnswered, leg=leg)
+    await caller.is_up()
+    if "hold" in outside.line.lacks:
+        return
+    for held in (True, False, True):
+        await caller.hold(held)
+        assert (await outside.reported.next(events.LegHeld, leg=leg)).held == held
+    assert len(outside.reported.of(events.LegHeld)) == 3
+
+
+@pytest.mark.parametrize("attended", [False, True])
+async def test_a_phone_asks_for_a_transfer(outside: Outside, attended: bool) -> None:
+    if "transfer_in" in outside.line.lacks:
+        return
+    await outside.phone("answer")
+    for leg in ("one", "two"):
+        outside.line.execute(commands.DialLeg(leg, phone="anna"))
+        await outside.reported.next(events.LegAnswered, leg=leg)
+    await outside.phone_refers("+8613900139000", attended)
+    asked = await outside.reported.next(events.TransferAsked)
+    assert asked.leg == "one"
+    assert asked.replaces == ("two" if attended else "")
+    if not attended:
+        assert asked.target == "+8613900139000"
+    outside.line.execute(commands.FinishReferral("one", 200))
+    await outside.phone_was_told(200)
+    outside.line.execute(commands.FinishReferral("one", 200))
+    assert (await outside.reported.next(events.CommandRefused)).code == "wrong_state"
+
+
+@pytest.mark.parametrize("code", [404, 603])
+async def test_a_caller_is_asked_to_call_another(outside: Outside, code: int) -> None:
+    outside.transfers_end("elsewhere", code)
+    leg = await answered(outside)
+    command = commands.TransferLeg(leg, "elsewhere")
+    if await lacking(outside, "transfer_out", command):
+        return
+    outside.line.execute(command)
+    came = await outside.reported.next(events.LegTransferred)
+    assert (came.leg, came.target, came.code) == (leg, "elsewhere", code)
+    outside.line.execute(commands.TransferLeg(leg, "elsewhere", "gone"))
+    assert (await outside.reported.next(events.CommandRefused)).code == "no_such_leg"
+
+
+async def test_a_phone_takes_the_place_of_a_leg(outside: Outside) -> None:
+    if "replaces" in outside.line.lacks:
+        return
+    await outside.phone("answer")
+    leg = await answered(outside)
+    await outside.phone_takes(leg)
+    call = await outside.reported.next(events.CallArrived)
+    assert (call.phone, call.replaces) == ("anna", leg)

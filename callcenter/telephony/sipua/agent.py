@@ -7,11 +7,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from typing import TypeVar
 
 from aiosipua import SipRequest, SipResponse
 
 from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.outbound import OutboundSession, Target
+from callcenter.telephony.sipua.replaces import Replaces
 from callcenter.telephony.sipua.session import Owner, Session
 from callcenter.telephony.sipua.transactions import (
     ClientTransaction,
@@ -22,6 +24,7 @@ from callcenter.telephony.sipua.transactions import (
 from callcenter.telephony.sipua.transport import Drop, Flow, Transport, is_address, join_host
 from callcenter.telephony.sipua.wire import (
     ALLOW,
+    SUPPORTED,
     Inbound,
     Malformed,
     answer_flow,
@@ -33,6 +36,11 @@ from callcenter.telephony.sipua.wire import (
 
 log = logging.getLogger(__name__)
 
+_IN_DIALOG = ("INVITE", "BYE", "INFO", "UPDATE", "OPTIONS", "REFER", "NOTIFY")
+_ABILITIES = {"Allow": ALLOW, "Accept": "application/sdp", "Supported": ", ".join(SUPPORTED)}
+_MANY = 2000
+_REMEMBERED = 32.0
+"""Seconds in which a Replaces for an ended dialog is told that it is over."""
 _LOOK = 0.01
 _MERGE_WINDOW = 32.0
 """Seconds in which the same INVITE by another way counts as merged (RFC 3261 section 8.2.2.2)."""
@@ -57,6 +65,7 @@ class UserAgent:
         self._sessions: dict[tuple[str, str], Session] = {}
         self._repeats: dict[ServerTransaction, asyncio.TimerHandle] = {}
         self._recent: dict[tuple[str, str, int], float] = {}
+        self._over: dict[tuple[str, str], float] = {}
         self._host = ""
         self._advertised = ""
         self._routes: dict[str, str] = {}
@@ -138,6 +147,20 @@ class UserAgent:
     def release(self, session: Session, key: tuple[str, str]) -> None:
         if self._sessions.get(key) is session:
             del self._sessions[key]
+            self._over = _fresh(self._over, _REMEMBERED)
+            self._over[key] = asyncio.get_running_loop().time()
+
+    def find(self, replaces: Replaces) -> Session | None:
+        """The session with this dialog (RFC 3891 section 3)."""
+        session = self._sessions.get((replaces.call_id, replaces.to_tag))
+        if session is None or session.over or session.dialog is None:
+            return None
+        return session if session.dialog.remote_tag == replaces.from_tag else None
+
+    def ended_lately(self, replaces: Replaces) -> bool:
+        """Whether the dialog is one that stood until some seconds ago."""
+        ended = self._over.get((replaces.call_id, replaces.to_tag), -_REMEMBERED)
+        return asyncio.get_running_loop().time() - ended < _REMEMBERED
 
     def repeat_until_ack(self, server: ServerTransaction, give_up: Callable[[], None]) -> None:
         """Repeat a 2xx after T1, doubling up to T2, by any transport; `give_up` after 64 * T1."""
@@ -201,7 +224,7 @@ class UserAgent:
 
     def _dispatch(self, server: ServerTransaction) -> None:
         inbound = server.inbound
-        required = server.request.headers.get("require")
+        required = [tag for tag in server.request.headers.get("require") if tag.lower() not in SUPPORTED]
         if required and inbound.method != "CANCEL":
             server.respond(_unsupported(server, required))
         elif inbound.to_tag:
@@ -215,8 +238,11 @@ class UserAgent:
         elif inbound.method == "REGISTER":
             self.on_register(server)
         elif inbound.method == "OPTIONS":
-            server.reply(200, headers={"Allow": ALLOW, "Accept": "application/sdp"})
-        elif inbound.method in ("BYE", "INFO", "UPDATE"):
+            server.reply(200, headers=_ABILITIES)
+        elif inbound.method == "REFER":
+            # Nobody may have us call somebody out of the blue.
+            server.reply(603)
+        elif inbound.method in ("BYE", "INFO", "UPDATE", "NOTIFY"):
             server.reply(481)
         else:
             _not_allowed(server)
@@ -227,7 +253,7 @@ class UserAgent:
             session.receive(server)
         elif server.inbound.method == "REGISTER":
             self.on_register(server)
-        elif server.inbound.method in ("INVITE", "BYE", "INFO", "UPDATE", "OPTIONS"):
+        elif server.inbound.method in _IN_DIALOG:
             server.reply(481)
         else:
             _not_allowed(server)
@@ -239,8 +265,7 @@ class UserAgent:
 
     def _merged(self, inbound: Inbound) -> bool:
         now = asyncio.get_running_loop().time()
-        if len(self._recent) > 2000:
-            self._recent = {key: at for key, at in self._recent.items() if now - at < _MERGE_WINDOW}
+        self._recent = _fresh(self._recent, _MERGE_WINDOW)
         key = (inbound.call_id, inbound.from_tag, inbound.cseq)
         merged = now - self._recent.get(key, -_MERGE_WINDOW) < _MERGE_WINDOW
         self._recent[key] = now
@@ -252,6 +277,17 @@ class UserAgent:
 
     def _sent_by(self, flow: Flow) -> tuple[str, int]:
         return self.host_towards(flow.host), self.port
+
+
+K = TypeVar("K")
+
+
+def _fresh(times: dict[K, float], window: float) -> dict[K, float]:
+    """Without what is older than `window` seconds, once there is much of it."""
+    if len(times) <= _MANY:
+        return times
+    now = asyncio.get_running_loop().time()
+    return {key: at for key, at in times.items() if now - at < window}
 
 
 def _not_allowed(server: ServerTransaction) -> None:

@@ -24,6 +24,7 @@ from callcenter.telephony.sipua.outbound import Target
 from callcenter.telephony.sipua.recording import recording_event
 from callcenter.telephony.sipua.registrar import Registrar, caller_phone
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
+from callcenter.telephony.sipua.transfers import Transfers
 from callcenter.telephony.sipua.transport import Drop, Flow, join_host
 from callcenter.telephony.sipua.trunks import Trunks
 from callcenter.telephony.sipua.verdicts import Verdict
@@ -84,6 +85,7 @@ class SipuaLine:
         self._challenger = Challenger(options.nonce_life)
         self._registrar = Registrar(options.line, self._challenger, self._tell)
         self._trunks = Trunks(self._agent)
+        self._transfers = Transfers(self._agent, self._trunks, self._registrar)
         self._gate = Gate(options.bounds, options.limits)
         self._config = LineConfig()
         self._memory = Memory()
@@ -101,7 +103,9 @@ class SipuaLine:
         self._agent.on_invite = self._invited
         self._agent.on_register = self._registrar.register
         self._agent.on_flow_lost = self._registrar.flow_lost
-        self._desk = Desk(options.line, self._agent, self._media, memory, self._tell, self._gone)
+        self._desk = Desk(
+            options.line, self._agent, self._media, memory, self._tell, self._gone, self._transfers.meant
+        )
         await self._media.start(options.host, options.rtp_ports, self._heard)
         address = await self._agent.start(options.host, options.port, options.advertised)
         await self.configure(config)
@@ -116,6 +120,7 @@ class SipuaLine:
         config = self._config = self._gate.bound(config)
         self._registrar.configure(config)
         self._trunks.configure(config)
+        self._transfers.configure(config)
         self._numbers = {number.lower(): number for number in config.numbers}
         for number in config.numbers:
             self._numbers.setdefault(e164(number, config.country) or number.lower(), number)
@@ -159,11 +164,13 @@ class SipuaLine:
                 leg.answer()
             case commands.RingLeg() if isinstance(leg, InboundLeg):
                 leg.ring()
+            case commands.ProgressLeg() if isinstance(leg, InboundLeg) and leg.progress():
+                return
             case commands.RefuseLeg(code=code, reason=reason) if isinstance(leg, InboundLeg) and not leg.up:
                 leg.refuse(code if 300 <= code <= 699 else 480, reason)
             case commands.HangUpLeg(cause=cause):
                 leg.hang_up(cause)
-            case _ if not leg.up:
+            case _ if not leg.audible:
                 self._refuse(command, "wrong_state")
             case commands.PlayPrompts():
                 self._media.play(leg.id, command.play, command.prompts, command.loop)
@@ -185,6 +192,10 @@ class SipuaLine:
                 self._media.recordings.pause(name, paused)
             case commands.StopRecording(recording=name) if self._media.recordings.runs(name):
                 self._media.recordings.end(name)
+            case commands.TransferLeg():
+                self._transfer(command, leg)
+            case commands.FinishReferral(code=code) if leg.finish_referral(code):
+                return
             case _:
                 self._refuse(command, "wrong_state")
 
@@ -192,7 +203,7 @@ class SipuaLine:
         peer = self._legs.get(other)
         if peer is None or peer is leg:
             self._refuse(command, "no_such_leg")
-        elif not peer.up:
+        elif not peer.audible:
             self._refuse(command, "wrong_state")
         else:
             self._media.bridge(leg.id, other)
@@ -201,7 +212,7 @@ class SipuaLine:
         heard = [self._legs.get(other) for other in others]
         if leg in heard or None in heard:
             self._refuse(command, "no_such_leg")
-        elif not all(each.up for each in heard if each is not None):
+        elif not all(each.audible for each in heard if each is not None):
             self._refuse(command, "wrong_state")
         else:
             self._media.hear(leg.id, others)
@@ -214,6 +225,15 @@ class SipuaLine:
             self._refuse(command, "wrong_state")
         else:
             self._media.recordings.record(command.recording, command.leg, command.other)
+
+    def _transfer(self, command: commands.TransferLeg, leg: Leg) -> None:
+        replaced = self._legs.get(command.replaces)
+        if command.replaces and replaced is None:
+            self._refuse(command, "no_such_leg")
+            return
+        leg.transfer_target = command.target
+        if not leg.transfer(self._transfers.refer_to(command.target, leg), replaced):
+            self._refuse(command, "wrong_state")
 
     def _dial(self, command: commands.DialLeg) -> None:
         if command.leg in self._placed or command.leg in self._legs:
@@ -295,15 +315,19 @@ class SipuaLine:
         if trunk is None and phone is None and not self._config.open_calls:
             server.reply(403)
             return
-        called = self._called(server) or (self._dialled(server) if phone is not None else "")
+        replaced = self._transfers.replaced(server, trunk, phone)
+        if isinstance(replaced, int):
+            server.reply(replaced)
+            return
+        called = self._called(server) or (self._dialled(server) if phone is not None or replaced else "")
         if not called:
             log.info("no such number: %s", server.request.uri)
             server.reply(404)
             return
-        self._admit(server, called, trunk, phone)
+        self._admit(server, called, trunk, phone, replaced)
 
     def _admit(
-        self, server: ServerTransaction, called: str, trunk: Trunk | None, phone: Phone | None
+        self, server: ServerTransaction, called: str, trunk: Trunk | None, phone: Phone | None, replaced: str
     ) -> None:
         country = trunk.country if trunk else self._config.country
         caller = caller_of(server.request, country, trunk is not None)
@@ -317,7 +341,7 @@ class SipuaLine:
             code = 488
         except media.NoPorts:
             code, wait = 503, 5
-        self._tell(self._arrival(leg, caller, called, trunk, phone))
+        self._tell(self._arrival(leg, caller, called, trunk, phone, replaced))
         if code:
             server.reply(code, headers={"Retry-After": str(wait)} if wait else None)
             fault = "us" if code == 503 else "caller"
@@ -357,7 +381,7 @@ class SipuaLine:
         return user if 0 < len(user) <= 64 and user.isprintable() else ""
 
     def _arrival(
-        self, leg: str, caller: Caller, called: str, trunk: Trunk | None, phone: Phone | None
+        self, leg: str, caller: Caller, called: str, trunk: Trunk | None, phone: Phone | None, replaced: str
     ) -> events.CallArrived:
         return events.CallArrived(
             at=time.time(),
@@ -370,6 +394,7 @@ class SipuaLine:
             withheld=caller.withheld,
             trunk=trunk.name if trunk else "",
             phone=phone.user if phone else "",
+            replaces=replaced,
         )
 
     def _calling_phone(self, server: ServerTransaction) -> Phone | None:
@@ -409,7 +434,7 @@ class SipuaLine:
                 self._tell(events.LegsBridged(now, line, leg, other))
             case media.Silent(leg=leg, seconds=seconds):
                 if leg in self._legs:
-                    self._legs[leg].lost(f"no audio for {seconds:.0f} s")
+                    self._legs[leg].fell_silent(seconds)
             case media.ChildDied(restarted=restarted):
                 if not restarted:
                     for each in list(self._legs.values()):

@@ -1,5 +1,6 @@
 """A call that comes to us: ring, answer, refuse; CANCEL; the 2xx repeated until its ACK."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -7,20 +8,23 @@ from callcenter.telephony.sipua.dialogs import Dialog
 from callcenter.telephony.sipua.offers import has_sdp
 from callcenter.telephony.sipua.session import Ending, Owner, Session
 from callcenter.telephony.sipua.transactions import ServerTransaction
-from callcenter.telephony.sipua.wire import ALLOW, Inbound, response_to
+from callcenter.telephony.sipua.wire import ALLOW, Inbound
 
 if TYPE_CHECKING:
     from callcenter.telephony.sipua.agent import UserAgent
+
+_REMIND = 60.0
 
 
 class InboundSession(Session):
     """`offer` is the SDP of the INVITE, empty when the caller wants ours."""
 
     def __init__(self, agent: "UserAgent", owner: Owner, server: ServerTransaction) -> None:
-        super().__init__(agent, owner)
+        super().__init__(agent, owner, caller=False)
         self._server = server
-        self._acked = False
+        self._acked = self._answered = False
         self._bye_wanted: str | None = None
+        self._reminder: asyncio.TimerHandle | None = None
         self.dialog = Dialog.of_invite(server.inbound, agent.contact(server.inbound.flow))
         self._key = (self.dialog.call_id, self.dialog.local_tag)
         self.offer = server.request.body if has_sdp(server.request) else b""
@@ -33,20 +37,19 @@ class InboundSession(Session):
 
     def ring(self) -> None:
         """180 Ringing."""
-        if self.over or self.up:
-            return
-        assert self.dialog is not None
-        response = response_to(self._server.request, 180, tag=self.dialog.local_tag)
-        response.headers.set_single("Contact", self.dialog.contact)
-        self._copy_route(response.headers.append)
-        self._server.respond(response)
+        self._provide(180, b"")
+
+    def progress(self, sdp: bytes) -> None:
+        """183 Session Progress with our answer: the caller hears us before the call is taken (RFC 3960)."""
+        self._provide(183, sdp)
 
     def answer(self, sdp: bytes) -> None:
         """200 OK with an answer, or with our offer when the caller made none."""
         if self.over or self.up:
             return
         self.up = True
-        response = self._with_sdp(self._server.request, sdp)
+        self._stop_reminding()
+        response = self._described(self._server.request, 200, sdp)
         self._copy_route(response.headers.append)
         self._server.respond(response)
         self.agent.repeat_until_ack(self._server, self._never_acked)
@@ -85,7 +88,30 @@ class InboundSession(Session):
         elif not self.over and not self.offer and has_sdp(inbound.message):
             self.owner.answered(self, inbound.message.body)
 
+    @property
+    def unacknowledged(self) -> bool:
+        return super().unacknowledged or not self._acked
+
+    def _pending(self) -> int:
+        return super()._pending() or (0 if self.up or self._answered else 500)
+
+    def _provide(self, code: int, sdp: bytes) -> None:
+        """A provisional answer, once more each minute so that no proxy gives up (section 13.3.1.1)."""
+        if self.over or self.up:
+            return
+        self._answered = self._answered or bool(sdp)
+        response = self._described(self._server.request, code, sdp)
+        self._copy_route(response.headers.append)
+        self._server.respond(response)
+        self._stop_reminding()
+        self._reminder = asyncio.get_running_loop().call_later(_REMIND, self._provide, code, sdp)
+
+    def _stop_reminding(self) -> None:
+        if self._reminder is not None:
+            self._reminder.cancel()
+
     def _end(self, ending: Ending) -> None:
+        self._stop_reminding()
         super()._end(ending)
         if self._bye_wanted is not None and not self._acked:
             self.agent.keep(self, self._key)

@@ -12,8 +12,10 @@ from callcenter.telephony.line import Memory, Srtp
 from callcenter.telephony.media.crypto import Crypto
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.inbound import InboundSession
-from callcenter.telephony.sipua.offers import Local, NotAcceptable, Remote, has_sdp, read_offer
+from callcenter.telephony.sipua.offers import Local, NotAcceptable, Offer, Remote, has_sdp, read_offer
 from callcenter.telephony.sipua.outbound import OutboundSession, Target
+from callcenter.telephony.sipua.referral import Asked
+from callcenter.telephony.sipua.replaces import Replaces
 from callcenter.telephony.sipua.session import Ending, Session
 from callcenter.telephony.sipua.transactions import ServerTransaction
 from callcenter.telephony.sipua.transport import Flow
@@ -21,6 +23,8 @@ from callcenter.telephony.sipua.verdicts import ELSEWHERE, NO_ANSWER, Verdict, v
 
 _DIGITS = frozenset("0123456789*#ABCD")
 _SIGNAL = re.compile(rb"^\s*Signal\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_HOLDS = ("sendonly", "inactive")
+"""Directions in the other side's SDP that put us on hold (RFC 3264 section 8.4)."""
 _INFO_GAP = 0.25
 """Seconds between two keys by INFO: over UDP they must not overtake each other."""
 
@@ -45,7 +49,10 @@ class Media(Protocol):
 
 @dataclass(slots=True)
 class Desk:
-    """What every leg of a line shares. `gone` is called once for each leg, after its end was reported."""
+    """What every leg of a line shares. `gone` is called once for each leg, after its end was reported.
+
+    `meant`: the number or phone of ours that a URI means, else the URI; empty for nothing.
+    """
 
     line: str
     agent: UserAgent
@@ -53,6 +60,7 @@ class Desk:
     memory: Memory
     report: Callable[[object], None]
     gone: Callable[[str], None]
+    meant: Callable[[str], str]
 
 
 class Leg:
@@ -64,10 +72,12 @@ class Leg:
         self.id = leg
         self.over = False
         self.session: Session | None = None
+        self.transfer_target = ""
         self._desk = desk
         host, private = desk.agent.host_towards(towards.host), towards.transport == "tls"
         self._local = Local(host, desk.media.open(leg), srtp=srtp, private=private)
         self._remote: Remote | None = None
+        self._held = self._answered = self._quiet = False
 
     @property
     def codec(self) -> int | None:
@@ -77,6 +87,11 @@ class Leg:
     @property
     def up(self) -> bool:
         return self.session is not None and self.session.up and not self.over
+
+    @property
+    def audible(self) -> bool:
+        """Whether audio can flow: answered, or early media."""
+        return not self.over and (self.up or self._remote is not None)
 
     # ---- orders --------------------------------------------------------------------------------------------------
 
@@ -94,15 +109,42 @@ class Leg:
         for number, digit in enumerate(digit for digit in digits.upper() if digit in _DIGITS):
             loop.call_later(number * _INFO_GAP, self._send_info_digit, digit)
 
+    def transfer(self, refer_to: str, replaced: "Leg | None") -> bool:
+        """REFER to this URI, or to the partner of the `replaced` leg; False when that cannot be asked now."""
+        if self.session is None or self.session.dialog is None:
+            return False
+        if replaced is not None:
+            dialog = replaced.session.dialog if replaced.session is not None and replaced.up else None
+            if dialog is None:
+                return False
+            # The tags as the partner will compare them: its own is the `to-tag`.
+            told = Replaces(dialog.call_id, dialog.remote_tag, dialog.local_tag)
+            refer_to = f"{dialog.remote_target}?Replaces={told.escaped()}"
+        return self.session.refer(f"<{refer_to}>", self.session.dialog.local_uri)
+
+    def finish_referral(self, code: int) -> bool:
+        """The final NOTIFY; False when no transfer was asked for."""
+        return self.session is not None and self.session.finish_referral(code)
+
     def lost(self, why: str) -> None:
-        """The watchdog heard nothing for too long."""
+        """It is gone without a word."""
         if self.session is not None:
             self.session.lost(why)
+
+    def fell_silent(self, seconds: float) -> None:
+        """The watchdog heard nothing for too long. Before the answer that is allowed, and its time starts then."""
+        if self.up:
+            self.lost(f"no audio for {seconds:.0f} s")
+        else:
+            self._quiet = True
 
     # ---- Owner ---------------------------------------------------------------------------------------------------
 
     def rang(self, session: Session) -> None:
         """Only an outbound leg rings elsewhere."""
+
+    def early(self, session: Session, body: bytes) -> None:
+        """Only an outbound leg hears somebody before the answer."""
 
     def answered(self, session: Session, body: bytes) -> None:
         try:
@@ -129,6 +171,25 @@ class Leg:
         self._desk.report(events.DigitPressed(time.time(), self._desk.line, self.id, digit, "info"))
         return 200
 
+    def referred(self, session: Session, asked: Asked) -> int:
+        """An attended transfer to a dialog that is not ours is declined: nobody here could connect it."""
+        replaced = ""
+        if asked.replaces is not None:
+            partner = leg_of(self._desk.agent, asked.replaces)
+            if partner is None or partner is self:
+                return 603
+            replaced = partner.id
+        target = self._desk.meant(asked.uri)
+        if not target:
+            return 404
+        self._desk.report(events.TransferAsked(time.time(), self._desk.line, self.id, target, replaced))
+        return 202
+
+    def transferred(self, session: Session, code: int) -> None:
+        self._desk.report(
+            events.LegTransferred(time.time(), self._desk.line, self.id, self.transfer_target, code)
+        )
+
     def ended(self, session: Session, ending: Ending) -> None:
         self.finish(verdict(ending, self.inbound))
 
@@ -152,21 +213,33 @@ class Leg:
 
     def _connect(self, remote: Remote) -> None:
         self._remote = remote
+        self._tell_media(remote, remote.direction)
+        if self._answered:
+            self._report_hold()
+
+    def _tell_media(self, remote: Remote, direction: str) -> None:
         self._desk.media.connect(
-            self.id,
-            remote.host,
-            remote.port,
-            remote.payload,
-            remote.dtmf_payload,
-            remote.direction,
+            self.id, remote.host, remote.port, remote.payload, remote.dtmf_payload, direction,
             self._local.crypto(remote),
-        )
+        )  # fmt: skip
+
+    def _report_hold(self) -> None:
+        held = self._remote is not None and self._remote.direction in _HOLDS
+        if held != self._held and not self.over:
+            self._held = held
+            self._desk.report(events.LegHeld(time.time(), self._desk.line, self.id, held))
 
     def _report_answered(self) -> None:
         assert self.session is not None
+        self._answered = True
+        if self._quiet and self._remote is not None:
+            # The watchdog looks at who talks and listens: taking up both anew starts its clock.
+            self._tell_media(self._remote, "inactive")
+            self._tell_media(self._remote, self._remote.direction)
         if self.session.dialog is not None:
             self._desk.memory.save_dialog(self.session.dialog.saved(self.id))
         self._desk.report(events.LegAnswered(time.time(), self._desk.line, self.id))
+        self._report_hold()
 
     def _send_info_digit(self, digit: str) -> None:
         if self.session is not None and not self.over:
@@ -180,6 +253,7 @@ class InboundLeg(Leg):
 
     def __init__(self, desk: Desk, leg: str, server: ServerTransaction, srtp: Srtp = "may") -> None:
         self._offer = read_offer(server.request.body, srtp) if has_sdp(server.request) else None
+        self._said = b""
         super().__init__(desk, leg, server.inbound.flow, srtp)
         try:
             self.session: InboundSession = desk.agent.accept(self, server)
@@ -196,18 +270,29 @@ class InboundLeg(Leg):
     def ring(self) -> None:
         self.session.ring()
 
+    def progress(self) -> bool:
+        """Early media; False for a caller who wants our offer, which only a 2xx can carry to him."""
+        if self._offer is None:
+            return False
+        if not self.session.up and not self.over:
+            self.session.progress(self._answer_to(self._offer))
+        return True
+
     def answer(self) -> None:
         if self.session.up or self.over:
             return
-        if self._offer is not None:
-            self._connect(self._offer.remote)
-            self.session.answer(self._local.answer(self._offer))
-        else:
-            self.session.answer(self._local.offer())
+        self.session.answer(self._answer_to(self._offer) if self._offer is not None else self._local.offer())
         self._report_answered()
 
     def refuse(self, code: int, reason: str) -> None:
         self.session.refuse(code, reason, 5 if code == 503 else 0)
+
+    def _answer_to(self, offer: Offer) -> bytes:
+        """The same in the 183 and in the 200: an offer is answered once."""
+        if not self._said:
+            self._connect(offer.remote)
+            self._said = self._local.answer(offer)
+        return self._said
 
 
 class OutboundLeg(Leg):
@@ -223,7 +308,7 @@ class OutboundLeg(Leg):
         if codec is not None:
             self._local.prefer(codec)
         self._ringing: list[OutboundSession] = []
-        self._rang = False
+        self._rang = self._early = False
         self._worst = Ending("silence", "remote", 408)
         self._wanted: Ending | None = None
         self._timer = asyncio.get_running_loop().call_later(timeout, self._no_answer)
@@ -239,6 +324,19 @@ class OutboundLeg(Leg):
         if not self._rang and self.session is None:
             self._rang = True
             self._desk.report(events.LegRinging(time.time(), self._desk.line, self.id))
+
+    def early(self, session: Session, body: bytes) -> None:
+        """Whoever spoke last is heard, as long as nobody answered."""
+        if self.session is not None or self.over:
+            return
+        try:
+            self._connect(self._local.read_answer(body))
+        except NotAcceptable:
+            self.rang(session)
+            return
+        if not self._early:
+            self._rang = self._early = True
+            self._desk.report(events.LegRinging(time.time(), self._desk.line, self.id, early=True))
 
     def answered(self, session: Session, body: bytes) -> None:
         if self.session is not None:
@@ -288,6 +386,12 @@ class OutboundLeg(Leg):
         for session in list(self._ringing):
             if session is not winner:
                 session.cancel(ending, reason)
+
+
+def leg_of(agent: UserAgent, replaces: Replaces) -> Leg | None:
+    """The leg whose dialog this is."""
+    session = agent.find(replaces)
+    return session.owner if session is not None and isinstance(session.owner, Leg) else None
 
 
 def _digit(content_type: str, body: bytes) -> str | None:

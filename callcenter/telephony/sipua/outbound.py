@@ -8,10 +8,11 @@ from aiosipua import SipRequest, SipResponse, generate_call_id, generate_tag
 from callcenter.telephony.line import Srtp
 from callcenter.telephony.sipua import digest
 from callcenter.telephony.sipua.dialogs import Dialog
-from callcenter.telephony.sipua.session import Ending, Owner, Session
+from callcenter.telephony.sipua.offers import has_sdp
+from callcenter.telephony.sipua.session import Ending, Owner, Session, copy_authorization
 from callcenter.telephony.sipua.transactions import ClientTransaction, ServerTransaction
 from callcenter.telephony.sipua.transport import Flow
-from callcenter.telephony.sipua.wire import ALLOW, PRODUCT, Inbound
+from callcenter.telephony.sipua.wire import ALLOW, PRODUCT, SUPPORTED, Inbound
 
 if TYPE_CHECKING:
     from callcenter.telephony.sipua.agent import UserAgent
@@ -40,16 +41,19 @@ class OutboundSession(Session):
     """Rings at once when made."""
 
     def __init__(self, agent: "UserAgent", owner: Owner, target: Target, offer: bytes) -> None:
-        super().__init__(agent, owner)
+        super().__init__(agent, owner, caller=True)
         self._target = target
         self._offer = offer
         self._call_id = generate_call_id(agent.host_towards(target.flow.host))
         self._tag = generate_tag()
         self._cseq = 0
+        self.credentials = (target.username, target.password) if target.username else None
         self._contact = agent.contact(target.flow)
         self._challenges = 0
         self._cancelled: Ending | None = None
         self._rang = False
+        self._early: dict[str, Dialog] = {}
+        self._described_early: dict[str, bytes] = {}
         self._acks: dict[str, tuple[bytes, Flow]] = {}
         self._key = (self._call_id, self._tag)
         agent.keep(self, self._key)
@@ -80,7 +84,14 @@ class OutboundSession(Session):
         if server.inbound.method == "INVITE" and not self.up:
             server.reply(491)
             return
+        if not self.up:
+            self.dialog = self._early.get(server.inbound.from_tag, self.dialog)
         super().receive(server)
+
+    def _pending(self) -> int:
+        if self.up or self.dialog is None:
+            return super()._pending()
+        return 0 if self.dialog.remote_tag in self._described_early else 491
 
     def _send_invite(self, authorization: tuple[str, str] | None) -> ClientTransaction:
         self._cseq += 1
@@ -93,6 +104,7 @@ class OutboundSession(Session):
         headers.set_single("CSeq", f"{self._cseq} INVITE")
         headers.set_single("Contact", self._contact)
         headers.set_single("Allow", ALLOW)
+        headers.set_single("Supported", ", ".join(SUPPORTED))
         headers.set_single("User-Agent", PRODUCT)
         for name, value in self._target.headers.items():
             headers.set_single(name, value)
@@ -117,11 +129,17 @@ class OutboundSession(Session):
             self._end(Ending("answer", "remote", code, response.reason_phrase))
 
     def _provisional(self, inbound: Inbound, code: int) -> None:
-        if self.over:
+        """Each fork has a dialog of its own; the one that spoke last is heard, until one answers."""
+        if self.over or code == 100:
             return
-        if inbound.to_tag and self.dialog is None:
-            self.dialog = Dialog.of_response(self._request, inbound, self._target.flow, self._contact)
-        if code >= 180 and not self._rang:
+        tag = inbound.to_tag
+        if tag:
+            dialog = Dialog.of_response(self._request, inbound, self._target.flow, self._contact)
+            self.dialog = self._early.setdefault(tag, dialog)
+        if has_sdp(inbound.message):
+            self._described_early[tag] = inbound.message.body
+            self.owner.early(self, inbound.message.body)
+        elif code in (180, 183) and not self._rang:
             self._rang = True
             self.owner.rang(self)
 
@@ -131,13 +149,10 @@ class OutboundSession(Session):
         if known is not None:
             self.agent.send_bytes(*known)
             return
-        dialog = Dialog.of_response(self._request, inbound, self._target.flow, self._contact)
+        dialog = self._confirmed(inbound)
         hop = dialog.next_hop()
         ack = dialog.request("ACK", cseq=inbound.cseq)
-        for name in ("Authorization", "Proxy-Authorization"):
-            value = self._request.headers.get_first(name)
-            if value:
-                ack.headers.set_single(name, value)
+        copy_authorization(self._request, ack)
         self._acks[inbound.to_tag] = (self.agent.ack(ack, hop), hop)
         if self.over or self.up:
             self.agent.send(dialog.request("BYE"), hop, lambda _: None, lambda: None)
@@ -146,7 +161,18 @@ class OutboundSession(Session):
             return
         self.dialog = dialog
         self.up = True
-        self.owner.answered(self, inbound.message.body)
+        self._early.clear()
+        early = self._described_early.pop(inbound.to_tag, b"")
+        # An answer that came reliably before need not be said again in the 2xx (RFC 6337 section 3.1).
+        self.owner.answered(self, inbound.message.body if has_sdp(inbound.message) else early)
+
+    def _confirmed(self, inbound: Inbound) -> Dialog:
+        """The dialog of a 2xx: its route set and target count, the requests so far stay counted."""
+        dialog = Dialog.of_response(self._request, inbound, self._target.flow, self._contact)
+        early = self._early.get(inbound.to_tag)
+        if early is not None:
+            dialog.local_cseq, dialog.remote_cseq = early.local_cseq, early.remote_cseq
+        return dialog
 
     def _retry(self, response: SipResponse) -> bool:
         """Answer a challenge once, and once more when our nonce was merely stale."""

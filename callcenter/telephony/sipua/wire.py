@@ -21,7 +21,9 @@ from aiosipua import (
 
 from callcenter.telephony.sipua.transport import Flow
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER"
+SUPPORTED = ("norefersub", "replaces")
+"""Option tags that we understand, in a request's Require too (RFC 4488, RFC 3891)."""
 PRODUCT = "callcenter"
 MAGIC = "z9hG4bK"
 SINGLE = ("from", "to", "call-id", "cseq", "content-length", "max-forwards")
@@ -31,6 +33,7 @@ REASONS = {
     180: "Ringing",
     183: "Session Progress",
     200: "OK",
+    202: "Accepted",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -49,6 +52,7 @@ REASONS = {
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
+    489: "Bad Event",
     491: "Request Pending",
     500: "Server Internal Error",
     503: "Service Unavailable",
@@ -57,6 +61,8 @@ REASONS = {
     603: "Decline",
 }
 
+_COMPACT = {"refer-to": "r", "referred-by": "b", "session-expires": "x"}
+"""Short names that the parser does not know (RFC 3515, RFC 3892, RFC 4028)."""
 _SPACED_SLASH = re.compile(r"\s*/\s*")
 
 
@@ -167,6 +173,12 @@ def _check(message: SipRequest | SipResponse, inbound: Inbound, data: bytes) -> 
     hops = message.headers.get_first("max-forwards")
     if hops is not None and (not hops.isdigit() or int(hops) > 255):
         raise Malformed("Max-Forwards out of range")
+
+
+def values(message: SipMessage, name: str) -> list[str]:
+    """All values of a header by its long name in small letters, whichever of its names they came under."""
+    headers = message.headers
+    return headers.get(name) + (headers.get(_COMPACT[name]) if name in _COMPACT else [])
 
 
 def top_via(message: SipMessage) -> Via:
