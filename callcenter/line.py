@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import signal
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import orjson
@@ -29,11 +30,14 @@ from callcenter.telephony.line import Binding, Line, LineConfig, Memory, SavedDi
 from callcenter.telephony.post import Post
 from callcenter.telephony.sipua.driver import Options, SipuaLine
 from callcenter.telephony.spool import Spool
+from callcenter.telephony.tally import Tally
 
 log = structlog.get_logger()
 
 ALIVE_MS = 3000
 """Life of the line's lease in the store, renewed each second."""
+LADDER_SHOWN = 300
+"""Seconds that a ladder stays in the store."""
 _LIMIT = 5.0
 """Seconds that the store may take to answer a read before it counts as away."""
 _TROUBLE = (RedisError, OSError, TimeoutError)
@@ -140,14 +144,16 @@ class Door:
         self._cursor = "$"
         self._epoch = 0
         self._early: list[Any] | None = []
+        self._tally = Tally()
         self._tasks: list[asyncio.Task[None]] = []
+        self._aside: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Take up what the store remembers, open the line, announce it. Raises OSError for a taken address."""
         memory = await self._recall()
         config = self._known_config()
         address = await self._line.start(self._report, config, memory)
-        self._post.event(self._started(address))
+        self._report_now(self._started(address))
         early, self._early = self._early or [], None
         for event in early:
             self._report(event)
@@ -163,9 +169,10 @@ class Door:
         await self._line.stop()
         self._post.event(events.LineStopped(time.time(), self._name, self._boot))
         await self._post.flush(2.0)
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._aside]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(*_TROUBLE):
             async with asyncio.timeout(1):
                 await self._client.delete(stream.line_alive(self._name))
@@ -180,7 +187,11 @@ class Door:
         if self._early is not None:
             self._early.append(event)
         else:
-            self._post.event(self._alone.event(event))
+            self._report_now(self._alone.event(event))
+
+    def _report_now(self, event: Any) -> None:
+        self._tally.hear(event)
+        self._post.event(event)
 
     def _started(self, address: str) -> events.LineStarted:
         line = self._line
@@ -195,11 +206,15 @@ class Door:
         )
 
     async def _stay_alive(self) -> None:
-        """Renew the lease; look at the configuration too, should its LoadConfig have been lost."""
+        """Renew the lease, with the figures; look at the configuration too, should its LoadConfig have been lost."""
         while True:
             with contextlib.suppress(*_TROUBLE):
                 async with asyncio.timeout(1):
-                    await self._client.set(stream.line_alive(self._name), self._boot, px=ALIVE_MS)
+                    figures = orjson.dumps({**self._line.figures(), **self._tally.figures()})
+                    pipe = self._client.pipeline(transaction=False)
+                    pipe.set(stream.line_alive(self._name), self._boot, px=ALIVE_MS)
+                    pipe.set(stream.line_figures(self._name), figures, px=ALIVE_MS)
+                    await pipe.execute()
                     await self._load_config()
             await asyncio.sleep(ALIVE_MS / 3000)
 
@@ -235,7 +250,9 @@ class Door:
             return
         self._epoch = epoch
         if isinstance(command, commands.LoadConfig):
-            self._tasks.append(asyncio.get_running_loop().create_task(self._reload()))
+            self._beside(self._reload())
+        elif isinstance(command, commands.ShowLadder):
+            self._beside(self._show_ladder(command.call))
         elif not self._alone.allows(command):
             self._refuse(command, leg, "wrong_state")
         else:
@@ -248,9 +265,24 @@ class Door:
             log.exception("a command failed", command=type(command).__name__, leg=leg)
             self._refuse(command, leg, "failed")
 
+    async def _show_ladder(self, call: str) -> None:
+        """Into the store, for as long as somebody reads it."""
+        body = orjson.dumps(await self._line.ladder(call))
+        with contextlib.suppress(*_TROUBLE):
+            async with asyncio.timeout(_LIMIT):
+                pipe = self._client.pipeline(transaction=False)
+                pipe.hset(stream.ladder(call), self._name, body)
+                pipe.expire(stream.ladder(call), LADDER_SHOWN)
+                await pipe.execute()
+
     def _refuse(self, command: Any, leg: str, code: str) -> None:
         name = type(command).__name__
         self._post.event(events.CommandRefused(time.time(), self._name, name, leg, code))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
     def _remember_cursor(self) -> None:
         where = f"line:cursor:{self._name}"

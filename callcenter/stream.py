@@ -33,6 +33,16 @@ def line_alive(line: str) -> str:
     return f"line:alive:{line}"
 
 
+def line_figures(line: str) -> str:
+    """Key with the line's figures as a JSON object, living 3 s."""
+    return f"line:figures:{line}"
+
+
+def ladder(call: str) -> str:
+    """Hash line -> the SIP messages of a call that it kept, as JSON; there on demand (`ShowLadder`)."""
+    return f"line:ladder:{call}"
+
+
 def connect(url: str) -> redis.Redis:
     """A sync client; raises redis.ConnectionError at the first command when the store is away."""
     return redis.Redis.from_url(

@@ -177,8 +177,8 @@ def record(session: Session, known: list[tuple[str, Any]]) -> None:
             )
         )
         if event.call:
-            if name not in calls and isinstance(event, events.CustomerBound):
-                continue  # somebody named a call that there never was
+            if name not in calls and isinstance(event, events.CustomerBound | events.CallQuality):
+                continue  # of a call that there never was
             if name not in calls:
                 calls[name] = Call(id=name, started_at=_time(getattr(event, "started", 0.0) or event.at))
                 session.add(calls[name])
@@ -200,6 +200,8 @@ def tell(call: Call, event: Any) -> None:
             call.agent, call.waited, call.answered_at = event.agent, event.waited, _time(event.at)
         case events.CustomerBound() if not (call.agent and event.by) or event.by == call.agent:
             call.customer_id = event.customer or None
+        case events.CallQuality(side="customer"):
+            call.mos = event.mos
         case events.CallFinished():
             _finished(call, event)
         case events.WrapUpEnded():

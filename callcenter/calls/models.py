@@ -46,6 +46,8 @@ class Call(SQLModel, table=True):
     talk: float = 0.0
     hold: float = 0.0
     wrap_up: float = 0.0
+    mos: float = 0.0
+    """How the customer's side sounded (ITU-T G.107, 1.0 to 4.5); 0 when it is not known."""
     evidence: bool = False
     disposition: str = ""
     note: str = ""

@@ -172,3 +172,21 @@ class ReloadDirectory:
     """Users, phones, queues or trunks changed in SQL: the conductor reads them again and sends lines a new config."""
 
     by: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class SetLineDraining:
+    """Let a line run empty before it is restarted, or let it take calls again."""
+
+    line: str
+    draining: bool
+    by: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class AskLadder:
+    """Have the lines put the SIP messages of a call into the store."""
+
+    call: str

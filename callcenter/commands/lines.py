@@ -222,6 +222,7 @@ class DrainLine:
 @line.word
 @dataclass(frozen=True, slots=True)
 class ShowLadder:
-    """Put the SIP messages of a leg of the last day under `line:ladder:<leg>` in the store, for five minutes."""
+    """Put the SIP messages of a call of the last day into the hash `line:ladder:<call>` of the store, under the line's
+    name, for five minutes; an empty list says that this line keeps none."""
 
-    leg: str
+    call: str

@@ -273,3 +273,46 @@ class Healed:
     what: str
     subject: str
     why: str
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class CallQuality:
+    """How a side of a call sounded, at its leg's end; the figures as in `LegQuality`. `side`: customer | agent."""
+
+    at: float
+    call: str
+    side: str
+    codec: str
+    secure: bool
+    expected: int
+    lost: int
+    jitter: float
+    rtt: float
+    mos: float
+    far_lost: float = 0.0
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """A line came, went, drains or takes calls again; `legs` it carries, as far as it told. `by`: who asked."""
+
+    at: float
+    line: str
+    up: bool
+    draining: bool
+    legs: int = 0
+    by: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class TrunkStateChanged:
+    """A trunk can be used from this line, or not, and why."""
+
+    at: float
+    line: str
+    trunk: str
+    up: bool
+    why: str = ""

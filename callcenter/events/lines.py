@@ -255,6 +255,7 @@ class LegQuality:
 
     `lost`: packets of `expected` (RFC 3550 section 6.4.1); `jitter` and `rtt` in milliseconds; `mos`: estimate by the
     E-model (ITU-T G.107), 1.0 to 4.5, 0 when nothing came. `far_lost`: share that the other side reported as lost.
+    `call`: as in the leg's `DialLeg`, else the leg itself.
     """
 
     at: float
@@ -268,6 +269,7 @@ class LegQuality:
     rtt: float
     mos: float
     far_lost: float = 0.0
+    call: str = ""
 
 
 @line.word

@@ -236,7 +236,8 @@ class Attempt:
 
 @dataclass(slots=True)
 class Line:
-    """A line process. `missing_since`: its lease is gone since then."""
+    """A line process. `missing_since`: its lease is gone since then. `draining`: it takes no new calls; `legs` that
+    it had when it said so. `trunks`: trunk -> why it cannot be used, empty when it can."""
 
     name: str
     boot: str = ""
@@ -246,6 +247,9 @@ class Line:
     lacks: list[str] = field(default_factory=list)
     up: bool = False
     missing_since: float = 0.0
+    draining: bool = False
+    legs: int = 0
+    trunks: dict[str, str] = field(default_factory=dict)
 
 
 HASHES: dict[str, type] = {

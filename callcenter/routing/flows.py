@@ -6,7 +6,7 @@
 from typing import Any
 
 from callcenter import commands, events
-from callcenter.routing import arrivals, endings, offers, placed, presence, rules, sweep, talks
+from callcenter.routing import arrivals, endings, lines, offers, placed, presence, rules, sweep, talks
 from callcenter.routing.arrivals import CallerFound
 from callcenter.routing.board import Board, Call
 from callcenter.routing.presence import DirectoryRead
@@ -51,6 +51,12 @@ def _event(step: Step, message: Any) -> bool:
             sweep.line_stopped(step, line, boot)
         case events.CommandRefused():
             _refused(step, message)
+        case events.LineDraining():
+            lines.draining(step, message)
+        case events.TrunkChanged():
+            lines.trunk(step, message)
+        case events.LegQuality():
+            lines.quality(step, message)
         case Tick():
             sweep.sweep(step, message)
         case CallerFound():
@@ -94,6 +100,10 @@ def _command(step: Step, message: Any, written_at: float) -> None:
             placed.place_survey(step, message, written_at)
         case commands.CancelAttempt():
             placed.cancel(step, message)
+        case commands.SetLineDraining():
+            lines.drain(step, message)
+        case commands.AskLadder():
+            lines.ladder(step, message)
 
 
 def _leg_answered(step: Step, line: str, leg: str) -> None:

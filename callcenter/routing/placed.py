@@ -200,7 +200,7 @@ def _willing(agent: Agent) -> bool:
 def _call(step: Step, attempt: Attempt) -> Call:
     """The conversation of an attempt, on a line that reaches the agent's phone; `line` is empty when there is none."""
     agent = step.board.agents.get(attempt.agent)
-    up = [line.name for line in step.board.lines.values() if line.up]
+    up = [line.name for line in step.board.lines.values() if line.up and not line.draining]
     reaching = [name for name in up if attempt.kind == "survey" or agents.can_be_rung(agent, name)]
     call = Call(
         id=step.house.new_id(),

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from callcenter import commands
-from callcenter.routing import agents, arrivals, endings, offers, placed, presence
+from callcenter.routing import agents, arrivals, endings, lines, offers, placed, presence
 from callcenter.routing.board import Call, Line
 from callcenter.routing.step import Step
 
@@ -60,7 +60,9 @@ def line_started(step: Step, name: str, boot: str, **seen: object) -> None:
     line.boot, line.up, line.missing_since = boot, True, 0.0
     for key, value in seen.items():
         setattr(line, key, value)
+    line.draining, line.legs, line.trunks = False, 0, {}
     step.keep(line)
+    lines.tell(step, line)
     presence.look_at_all(step)
 
 
@@ -112,6 +114,7 @@ def _lines(step: Step, alive: Mapping[str, str]) -> None:
 def _down(step: Step, line: Line) -> None:
     line.up, line.missing_since = False, 0.0
     step.keep(line)
+    lines.tell(step, line)
     presence.look_at_all(step)
 
 

@@ -11,7 +11,16 @@ from typing import Any
 
 from callcenter import commands, events
 from callcenter.ids import new_id
-from callcenter.telephony.line import CAPABILITIES, COMING, Binding, Command, LineConfig, Memory, Report
+from callcenter.telephony.line import (
+    CAPABILITIES,
+    COMING,
+    Binding,
+    Command,
+    LineConfig,
+    Memory,
+    Report,
+    SipMessage,
+)
 from callcenter.telephony.media import wav
 from callcenter.telephony.media.reel import Reel, left_over
 
@@ -81,7 +90,7 @@ class FakeLine:
     """See `callcenter.telephony.line.Line`. `most_legs`: its capacity. `spool`: where its recordings go."""
 
     name = "fake"
-    lacks = CAPABILITIES & {"registrar", "trunks"} | COMING
+    lacks = CAPABILITIES & {"registrar", "trunks", "ladder"} | COMING
 
     def __init__(self, line: str = "line1", most_legs: int = 100, spool: Path | None = None) -> None:
         self.line = line
@@ -91,6 +100,7 @@ class FakeLine:
         self.config = LineConfig()
         self.all: dict[str, FakeLeg] = {}
         self._placed: set[str] = set()
+        self._draining = False
         self._most = most_legs
         self._report: Report = lambda event: None
         self._memory = Memory()
@@ -118,6 +128,12 @@ class FakeLine:
     def legs(self) -> list[str]:
         return list(self.all)
 
+    def figures(self) -> dict[str, float]:
+        return {"legs": len(self.all), "draining": self._draining}
+
+    async def ladder(self, call: str) -> list[SipMessage]:
+        return []
+
     async def stop(self, hang_up: bool = True) -> None:
         for leg in list(self.all) if hang_up else []:
             self.end(leg, "hung_up" if self.all[leg].state == "up" else "cancelled", "us")
@@ -125,6 +141,10 @@ class FakeLine:
     def execute(self, command: Command) -> None:
         if isinstance(command, commands.DialLeg):
             self._dial(command)
+            return
+        if isinstance(command, commands.DrainLine):
+            self._draining = command.draining
+            self.tell(events.LineDraining, draining=self._draining, legs=len(self.all))
             return
         if isinstance(command, commands.LoadConfig):
             return
@@ -162,6 +182,8 @@ class FakeLine:
             if leg in (recording.reel.leg, recording.reel.other):
                 self._stop_recording(recording)
         self.tell(events.LegEnded, leg=leg, outcome=outcome, by=by, **more)
+        if self._draining and not self.all:
+            self.tell(events.LineDraining, draining=True, legs=0)
 
     def register(self, phone: str, contact: str, expires: float) -> None:
         self._memory.save_bindings(phone, [Binding(phone, contact, expires, "udp:127.0.0.1:0", "fake", 1)])

@@ -50,8 +50,6 @@ CAPABILITIES = frozenset(
 COMING = frozenset(
     {
         "quality",
-        "drain",
-        "ladder",
     }
 )
 """Capabilities that are defined and that no driver has yet."""
@@ -142,6 +140,19 @@ class SavedDialog:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class SipMessage:
+    """A message of a call as it passed the wire, without secrets. `at`: seconds since 1970; `way`: in | out; `peer`:
+    transport:host:port of the other side."""
+
+    call: str
+    leg: str
+    at: float
+    way: str
+    peer: str
+    text: str
+
+
 @dataclass(slots=True)
 class Memory:
     """What outlives a line process. The door loads it before `start` and saves each change.
@@ -182,6 +193,14 @@ class Line(Protocol):
 
     def legs(self) -> list[str]:
         """Ids of the legs that are up or being set up now."""
+        ...
+
+    def figures(self) -> dict[str, float]:
+        """What stands now, as `/metrics` names it behind `callcenter_line_`: legs, capacity, draining (0 or 1) ..."""
+        ...
+
+    async def ladder(self, call: str) -> list[SipMessage]:
+        """The SIP messages of a call of the last day, in order; [] when none is kept."""
         ...
 
     async def stop(self, hang_up: bool = True) -> None:

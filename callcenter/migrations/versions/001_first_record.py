@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("talk", sa.Float(), nullable=False),
         sa.Column("hold", sa.Float(), nullable=False),
         sa.Column("wrap_up", sa.Float(), nullable=False),
+        sa.Column("mos", sa.Float(), nullable=False),
         sa.Column("evidence", sa.Boolean(), nullable=False),
         sa.Column("disposition", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),

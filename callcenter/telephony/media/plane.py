@@ -136,6 +136,11 @@ class MediaPlane:
         """Process id of the audio process, 0 while there is none."""
         return self._process.pid if self._process is not None else 0
 
+    @property
+    def ports_used(self) -> int:
+        """Pairs of ports that are bound now."""
+        return len(self._legs)
+
     # ---- legs ----------------------------------------------------------------------------------------------------
 
     def open(self, leg: str) -> int:

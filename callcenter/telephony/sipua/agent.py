@@ -47,7 +47,8 @@ _MERGE_WINDOW = 32.0
 
 
 class UserAgent:
-    """Set the `on_...` hooks before `start`. `user` is the user part of our Contact."""
+    """Set the `on_...` hooks before `start`. `user` is the user part of our Contact. `closed`: OPTIONS is answered 503,
+    so that a proxy which asks looks elsewhere for new calls."""
 
     def __init__(
         self, timers: Timers | None = None, drop: Drop | None = None, user: str = "callcenter"
@@ -58,9 +59,12 @@ class UserAgent:
         self.on_invite: Callable[[ServerTransaction], None] = lambda server: server.reply(480)
         self.on_register: Callable[[ServerTransaction], None] = lambda server: _not_allowed(server)
         self.on_flow_lost: Callable[[Flow], None] = lambda flow: None
+        self.on_message: Callable[[bytes, str, Flow], None] = lambda data, way, flow: None
+        self.on_session: Callable[[Session, str], None] = lambda session, call_id: None
+        self.closed = False
         self._transport = Transport(self._arrived, self._flow_lost, drop)
         self._transactions = Transactions(
-            self._transport.send, self.timers, self._requested, self._acked, self._sent_by
+            self.send_bytes, self.timers, self._requested, self._acked, self._sent_by
         )
         self._sessions: dict[tuple[str, str], Session] = {}
         self._repeats: dict[ServerTransaction, asyncio.TimerHandle] = {}
@@ -136,6 +140,7 @@ class UserAgent:
         return self._transactions.ack(request, flow)
 
     def send_bytes(self, data: bytes, flow: Flow) -> None:
+        self.on_message(data, "out", flow)
         self._transport.send(data, flow)
 
     # ---- for sessions --------------------------------------------------------------------------------------------
@@ -143,6 +148,7 @@ class UserAgent:
     def keep(self, session: Session, key: tuple[str, str]) -> None:
         """Requests with this Call-ID and local tag are the session's."""
         self._sessions[key] = session
+        self.on_session(session, key[0])
 
     def release(self, session: Session, key: tuple[str, str]) -> None:
         if self._sessions.get(key) is session:
@@ -184,6 +190,11 @@ class UserAgent:
             handle.cancel()
 
     @property
+    def pending(self) -> int:
+        """Transactions that are not forgotten yet."""
+        return self._transactions.pending()
+
+    @property
     def sessions(self) -> int:
         return len(self._sessions)
 
@@ -191,6 +202,7 @@ class UserAgent:
 
     def _arrived(self, data: bytes, flow: Flow) -> None:
         try:
+            self.on_message(data, "in", flow)
             inbound = read(data, flow)
             if inbound is None:
                 return
@@ -238,7 +250,7 @@ class UserAgent:
         elif inbound.method == "REGISTER":
             self.on_register(server)
         elif inbound.method == "OPTIONS":
-            server.reply(200, headers=_ABILITIES)
+            server.reply(503 if self.closed else 200, headers=_ABILITIES)
         elif inbound.method == "REFER":
             # Nobody may have us call somebody out of the blue.
             server.reply(603)

@@ -11,18 +11,20 @@ from callcenter import commands, events
 from callcenter.ids import new_id
 from callcenter.telephony.dialplan import EMERGENCY, Bounds
 from callcenter.telephony.limits import Limits
-from callcenter.telephony.line import COMING, Command, LineConfig, Memory, Phone, Report, Trunk
+from callcenter.telephony.line import COMING, Command, LineConfig, Memory, Phone, Report, SipMessage, Trunk
 from callcenter.telephony.media import plane as media
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_address_uri, user_of, user_of_uri
 from callcenter.telephony.sipua.digest import Challenger
 from callcenter.telephony.sipua.gate import Gate, is_uri
 from callcenter.telephony.sipua.identity import Caller, caller_of, e164
+from callcenter.telephony.sipua.ladder import Ladder
 from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
 from callcenter.telephony.sipua.offers import NotAcceptable
 from callcenter.telephony.sipua.outbound import Target
 from callcenter.telephony.sipua.recording import recording_event
 from callcenter.telephony.sipua.registrar import Registrar, caller_phone
+from callcenter.telephony.sipua.session import Session
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
 from callcenter.telephony.sipua.transfers import Transfers
 from callcenter.telephony.sipua.transport import Drop, Flow, join_host
@@ -92,8 +94,10 @@ class SipuaLine:
         self._report: Report = lambda event: None
         self._legs: dict[str, Leg] = {}
         self._placed: dict[str, None] = {}
+        self._calls: dict[str, str] = {}
         self._lag = 0.0
         self._pulse: asyncio.Task[None] | None = None
+        self._ladder = _ladder(options)
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
@@ -103,6 +107,10 @@ class SipuaLine:
         self._agent.on_invite = self._invited
         self._agent.on_register = self._registrar.register
         self._agent.on_flow_lost = self._registrar.flow_lost
+        if self._ladder is not None:
+            self._agent.on_message = self._ladder.note
+            self._agent.on_session = self._belongs
+            await self._ladder.start()
         self._desk = Desk(
             options.line, self._agent, self._media, memory, self._tell, self._gone, self._transfers.meant
         )
@@ -143,12 +151,32 @@ class SipuaLine:
             await self._agent.settle(_FAREWELL * self._options.timers.t1)
         await self._agent.stop()
         await self._media.stop()
+        if self._ladder is not None:
+            await self._ladder.stop()
+
+    def figures(self) -> dict[str, float]:
+        return {
+            "legs": len(self._legs),
+            "capacity": self.capacity(),
+            "draining": self._agent.closed,
+            "loop_lag_seconds": round(self._lag, 4),
+            "sip_transactions": self._agent.pending,
+            "sip_sessions": self._agent.sessions,
+            "phones_registered": self._registrar.registered(),
+            "rtp_ports_used": self._media.ports_used,
+            "audio_process_up": self._media.pid > 0,
+        }
+
+    async def ladder(self, call: str) -> list[SipMessage]:
+        return await self._ladder.find(call) if self._ladder is not None else []
 
     # ---- commands ------------------------------------------------------------------------------------------------
 
     def execute(self, command: Command) -> None:
         if isinstance(command, commands.DialLeg):
             self._dial(command)
+        elif isinstance(command, commands.DrainLine):
+            self._drain(command.draining)
         elif isinstance(command, commands.LoadConfig):
             return
         else:
@@ -247,11 +275,13 @@ class SipuaLine:
         if isinstance(targets, str):
             self._refuse(command, targets)
             return
+        self._calls[command.leg] = command.call or command.leg
         try:
             partner = self._legs.get(command.call)
             codec = partner.codec if partner is not None else None
             self._legs[command.leg] = OutboundLeg(self._desk, command.leg, targets, command.timeout, codec)
         except media.NoPorts:
+            del self._calls[command.leg]
             self._refuse(command, "no_capacity")
             return
         if not command.phone:
@@ -311,6 +341,9 @@ class SipuaLine:
         trunk = self._trunks.of(server.inbound.flow)
         phone = None if trunk else self._calling_phone(server)
         if phone is not None and phone.ha1 and not self._registrar.authenticated(server, phone, proxy=True):
+            return
+        if self._agent.closed:
+            server.reply(503, headers={"Retry-After": "5"})
             return
         if trunk is None and phone is None and not self._config.open_calls:
             server.reply(403)
@@ -451,8 +484,28 @@ class SipuaLine:
         name = type(command).__name__
         self._tell(events.CommandRefused(time.time(), self._options.line, name, command.leg, code))
 
+    def _drain(self, draining: bool) -> None:
+        """Calls that are up go on, and so do registrations; new calls get 503."""
+        self._agent.closed = draining
+        self._tell_draining()
+
+    def _tell_draining(self) -> None:
+        now, line = time.time(), self._options.line
+        self._tell(events.LineDraining(now, line, self._agent.closed, len(self._legs)))
+
+    def _belongs(self, session: Session, call_id: str) -> None:
+        """A dialog is that leg's: its messages are the call's."""
+        if self._ladder is not None and isinstance(session.owner, Leg):
+            leg = session.owner.id
+            self._ladder.bind(call_id, leg, self._calls.get(leg, leg))
+
     def _gone(self, leg: str) -> None:
         self._legs.pop(leg, None)
+        self._calls.pop(leg, None)
+        if self._ladder is not None:
+            self._ladder.close(leg)
+        if self._agent.closed and not self._legs:
+            self._tell_draining()
         self._gate.traffic.ended(leg)
 
     def _end_lost(self, dialog: Dialog) -> None:
@@ -469,3 +522,7 @@ class SipuaLine:
             before = loop.time()
             await asyncio.sleep(0.1)
             self._lag = loop.time() - before - 0.1
+
+
+def _ladder(options: Options) -> Ladder | None:
+    return Ladder(options.data_dir / "line" / options.line / "sip") if options.data_dir else None

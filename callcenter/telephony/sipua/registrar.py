@@ -90,6 +90,10 @@ class Registrar:
     def phone(self, user: str) -> Phone | None:
         return self._phones.get(user)
 
+    def registered(self) -> int:
+        """Phones that have a contact."""
+        return sum(1 for kept in self._kept.values() if kept)
+
     def contacts(self, user: str) -> list[tuple[str, Flow]]:
         """(URI, flow) of each contact now, the newest first."""
         now = time.time()

@@ -1,0 +1,212 @@
+"""The SIP messages of each call of the last day, for who must show them to a carrier.
+
+Kept in the line's folder, a file an hour, in blocks of a second's messages each (four bytes of length, then deflated
+JSON lines), so that a kill loses one second. Nothing secret is written: answers to digest challenges, SRTP keys and the
+keys that a caller pressed are struck out.
+"""
+
+import asyncio
+import contextlib
+import re
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import structlog
+
+from callcenter.ids import new_id
+from callcenter.telephony.line import SipMessage
+from callcenter.telephony.sipua.transport import Flow
+
+log = structlog.get_logger()
+
+KEPT = 24 * 3600.0
+"""Seconds that a file is kept behind its last message."""
+PACE = 1.0
+"""Seconds between two blocks."""
+MOST = 400
+"""SipMessages of one dialog that are kept; what comes later (a flood of INFO) is left out."""
+LINGER = 32.0
+"""Seconds that an ended dialog is listened to: 64 * T1, as long as a repetition may come (RFC 3261, 17.1.1.2)."""
+STRANGER = 3.0
+"""Seconds in which a dialog must become a leg's; one that is challenged or refused otherwise is forgotten."""
+_LENGTH = struct.Struct(">I")
+_CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE)
+_SECRETS = (
+    (re.compile(r'(response|cnonce)="?[^",\r\n]*"?', re.IGNORECASE), r'\1="-"'),
+    (re.compile(r"inline:[^\s|]+", re.IGNORECASE), "inline:-"),
+)
+_PRESSED = re.compile(r"(?m)^(\s*Signal\s*=\s*)\S+|^[0-9A-D*#]\s*$")
+
+
+@dataclass(slots=True)
+class _Dialog:
+    """A Call-ID. `leg` is empty until it is known whose it is; `noted`: messages so far; forgotten at `until`."""
+
+    until: float
+    leg: str = ""
+    call: str = ""
+    noted: int = 0
+
+
+class Ladder:
+    """`note` and `bind` on the line's event loop; files are written and read by one thread of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Files of our own: what a crash tore is never written on.
+        self._start = new_id()
+        self._dialogs: dict[str, _Dialog] = {}
+        self._new: list[tuple[_Dialog, float, str, str, bytes]] = []
+        self._where: dict[str, set[tuple[str, int]]] = {}
+        self._thread = ThreadPoolExecutor(1, "ladder")
+        self._writing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Find what an earlier process kept; write from now on."""
+        loop = asyncio.get_running_loop()
+        self._writing = loop.create_task(self._run())
+        loop.run_in_executor(self._thread, self._recall)
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self._flush()
+        self._thread.shutdown()
+
+    def note(self, data: bytes, way: str, flow: Flow) -> None:
+        """A message came (`in`) or went (`out`). Only dialogs that an INVITE began are followed."""
+        found = _CALL_ID.search(data)
+        if found is None:
+            return
+        call_id = found[1].decode("utf-8", "replace").strip()
+        dialog = self._dialogs.get(call_id)
+        if dialog is None:
+            if not data.startswith(b"INVITE "):
+                return
+            dialog = self._dialogs[call_id] = _Dialog(time.time() + STRANGER)
+        dialog.noted += 1
+        if dialog.noted <= MOST:
+            self._new.append((dialog, time.time(), way, f"{flow.transport}:{flow.address}", data))
+
+    def bind(self, call_id: str, leg: str, call: str) -> None:
+        """The dialog is that leg's, of that call."""
+        until = time.time() + KEPT
+        dialog = self._dialogs.setdefault(call_id, _Dialog(until))
+        dialog.leg, dialog.call, dialog.until = leg, call, until
+
+    def close(self, leg: str) -> None:
+        """The leg is over; its last answers may still come."""
+        until = time.time() + LINGER
+        for dialog in self._dialogs.values():
+            if dialog.leg == leg:
+                dialog.until = until
+
+    async def find(self, call: str) -> list[SipMessage]:
+        """Every message of a call, in order; [] when none is kept."""
+        await self._flush()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._read, call)
+
+    # ---- writing -------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(PACE)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        new, self._new = self._new, []
+        now = time.time()
+        lines = [
+            SipMessage(dialog.call, dialog.leg, at, way, peer, _struck(data))
+            for dialog, at, way, peer, data in new
+            if dialog.leg
+        ]
+        for call_id in [key for key, dialog in self._dialogs.items() if dialog.until < now]:
+            del self._dialogs[call_id]
+        self._new += [one for one in new if not one[0].leg and one[0].until >= now]
+        if lines:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._append, now, lines)
+
+    def _append(self, now: float, messages: list[SipMessage]) -> None:
+        name = f"{time.strftime('%Y-%m-%dT%H', time.gmtime(now))}-{self._start}.sip"
+        body = zlib.compress(b"\n".join(orjson.dumps(message) for message in messages), 6)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = self._folder / name
+            if not path.exists():
+                path.touch(0o600)
+                self._drop_old(now)
+            with path.open("ab") as file:
+                at = file.tell()
+                file.write(_LENGTH.pack(len(body)) + body)
+        except OSError as error:
+            log.warning("SIP messages cannot be kept", error=str(error))
+            return
+        for message in messages:
+            self._where.setdefault(message.call, set()).add((name, at))
+
+    def _drop_old(self, now: float) -> None:
+        gone = set()
+        for path in self._folder.glob("*.sip"):
+            if path.stat().st_mtime < now - KEPT:
+                path.unlink(missing_ok=True)
+                gone.add(path.name)
+        if gone:
+            kept = {
+                call: {place for place in places if place[0] not in gone}
+                for call, places in self._where.items()
+            }
+            self._where = {call: places for call, places in kept.items() if places}
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def _recall(self) -> None:
+        with contextlib.suppress(OSError):
+            self._drop_old(time.time())
+            for path in sorted(self._folder.glob("*.sip")):
+                for at, messages in _blocks(path):
+                    for message in messages:
+                        self._where.setdefault(message.call, set()).add((path.name, at))
+
+    def _read(self, call: str) -> list[SipMessage]:
+        found: list[SipMessage] = []
+        for name, at in sorted(self._where.get(call, ())):
+            with contextlib.suppress(OSError):
+                for _, messages in _blocks(self._folder / name, at, 1):
+                    found += [message for message in messages if message.call == call]
+        return sorted(found, key=lambda message: message.at)
+
+
+def _blocks(path: Path, at: int = 0, most: int = -1) -> Iterator[tuple[int, list[SipMessage]]]:
+    """Blocks from offset `at`; a torn last one, from a crash, ends it."""
+    with path.open("rb") as file:
+        file.seek(at)
+        while most and len(head := file.read(_LENGTH.size)) == _LENGTH.size:
+            body = file.read(_LENGTH.unpack(head)[0])
+            try:
+                lines = zlib.decompress(body).split(b"\n")
+                yield at, [SipMessage(**orjson.loads(line)) for line in lines]
+            except (zlib.error, ValueError, TypeError):
+                return
+            at += _LENGTH.size + len(body)
+            most -= 1
+
+
+def _struck(data: bytes) -> str:
+    """The message as text, without what is secret."""
+    text = data.decode("utf-8", "replace")
+    for secret, instead in _SECRETS:
+        text = secret.sub(instead, text)
+    head, separator, body = text.partition("\r\n\r\n")
+    if body and "dtmf" in head.lower():
+        body = _PRESSED.sub(lambda found: f"{found[1] or ''}-", body)
+    return head + separator + body
