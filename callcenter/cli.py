@@ -96,7 +96,7 @@ def timers() -> None:
 @app.command()
 def ledger() -> None:
     """The record of calls, written from what the conductor tells."""
-    enter("callcenter.calls.ledger")
+    enter("callcenter.ledger")
 
 
 @app.command()

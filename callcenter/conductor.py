@@ -123,6 +123,7 @@ class Conductor:
             settings.home_zone,
             tuple(SPOKEN[language] for language in settings.languages),
             settings.greeting,
+            settings.recording_pause,
         )
         self._board = Board()
         self._after: dict[str, str] = {}

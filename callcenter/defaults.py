@@ -12,9 +12,11 @@ from sqlmodel import select
 from callcenter import db
 from callcenter.hours.calendars import ALWAYS, OFFICE
 from callcenter.hours.models import Calendar
+from callcenter.recordings.keeping import ROUNDS
 from callcenter.routing.models import QueueRow
 from callcenter.settings import Settings
 from callcenter.tickets.models import Policy
+from callcenter.timers import Timer
 
 HOUR = 3600.0
 OFFICE_DAY = 8 * HOUR
@@ -44,11 +46,12 @@ def ensure(engine: Engine, settings: Settings) -> None:
     """Add what is missing. Several processes may do so at once."""
     if _complete(engine):
         return
-    rows: list[Calendar | Policy | QueueRow] = [
+    rows: list[Calendar | Policy | QueueRow | Timer] = [
         Calendar(name="always", zone=settings.zone, windows=ALWAYS),
         Calendar(name="office", zone=settings.zone, windows=OFFICE),
         *(Policy(**policy.model_dump()) for policy in POLICIES),
         QueueRow(name="default", label="Hotline"),
+        *(Timer(kind="recordings", ref=ref, due=db.now()) for ref in ROUNDS),
     ]
     dialect: Any = postgresql if engine.dialect.name == "postgresql" else sqlite
     with db.write(engine) as session:
@@ -62,4 +65,7 @@ def _complete(engine: Engine) -> bool:
         kept = set(session.exec(select(Policy.severity)))
         names = set(session.exec(select(Calendar.name)))
         queue = session.get(QueueRow, "default")
-    return kept >= {1, 2, 3, 4} and names >= {"always", "office"} and queue is not None
+        rounds = set(session.exec(select(Timer.ref).where(Timer.kind == "recordings")))
+    return (
+        rounds >= set(ROUNDS) and kept >= {1, 2, 3, 4} and names >= {"always", "office"} and queue is not None
+    )

@@ -7,9 +7,11 @@ worker is killed (see STACK: without Retry a killed job is FAILED for good).
 import redis
 from rq import Queue, Retry
 
-QUEUES = ("callbacks", "surveys", "notices")
+QUEUES = ("callbacks", "surveys", "notices", "recordings")
 LONGEST = 20
 """Seconds that a job may take; when its worker is killed it is run again that much later."""
+LONGEST_OF = {"recordings": 300}
+"""Of the queues whose jobs take longer."""
 AGAIN_AFTER = (0, 1, 5, 15, 60, 120, 300, 600, 600)
 """Seconds until a failed job is run again: a database that restarts takes longer than five tries in a row."""
 
@@ -24,5 +26,5 @@ def enqueue(client: redis.Redis, queue: str, job: str, *ids: str | int) -> None:
         retry=Retry(max=len(AGAIN_AFTER), interval=list(AGAIN_AFTER)),
         result_ttl=0,
         failure_ttl=7 * 86400,
-        job_timeout=LONGEST,
+        job_timeout=LONGEST_OF.get(queue, LONGEST),
     )

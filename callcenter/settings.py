@@ -122,6 +122,15 @@ class Settings(BaseSettings):
     clock_scale: float = Field(default=1.0, gt=0)
     """Factor on every policy's target; the demo and tests run policies in seconds."""
     greeting: bool = True
+    recording_key: str = ""
+    """Keys of the recordings, base64 of 32 bytes each, the first one seals; empty: DATA_DIR/recording.key."""
+    recordings: str = ""
+    """Folder of the sealed recordings; empty: DATA_DIR/recordings."""
+    recording_format: Literal["flac", "mp3"] = "flac"
+    recording_pause: float = Field(default=120.0, ge=5, le=3600)
+    """Seconds after which a pause for card data ends by itself."""
+    agents_hear_own: bool = False
+    """Agents may hear the calls they spoke in."""
     demo: bool = False
 
     @classmethod
@@ -221,6 +230,11 @@ class Settings(BaseSettings):
         if not self.database_url:
             return f"sqlite:///{self.data_dir.absolute() / 'callcenter.db'}"
         return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", self.database_url)
+
+    @property
+    def file_store(self) -> Path:
+        """Folder of the sealed recordings."""
+        return Path(self.recordings) if self.recordings else self.data_dir / "recordings"
 
     @property
     def home_zone(self) -> ZoneInfo:

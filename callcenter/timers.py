@@ -35,6 +35,7 @@ JOBS = {
     "attempt": ("callbacks", "callbacks.sweep_attempt"),
     "wake": ("notices", "escalations.wake"),
     "notice": ("notices", "notices.send"),
+    "recordings": ("recordings", "records.round"),
 }
 """Timer kind -> (RQ queue, job); the job is called with the timer's `ref` and `epoch`."""
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from callcenter import commands, db, events, stream
 from callcenter.calls import ledger
 from callcenter.conductor import Conductor, finder
+from callcenter.ledger import FOLLOWERS
 from callcenter.line import Door
 from callcenter.people.models import QueueMember, User
 from callcenter.routing.board import Board, read_board
@@ -125,7 +126,7 @@ async def conducting(settings: Settings, engine: Engine) -> AsyncIterator[Conduc
     conductor = Conductor(settings, engine, finder(settings, engine))
     task = asyncio.create_task(conductor.run())
     leaving, store = threading.Event(), stream.connect(settings.redis_url)
-    writing = threading.Thread(target=ledger.run, args=(engine, store, leaving), daemon=True)
+    writing = threading.Thread(target=ledger.run, args=(engine, store, leaving, FOLLOWERS), daemon=True)
     writing.start()
     try:
         yield conductor

@@ -26,6 +26,8 @@ EVERY = 60
 PATIENCE = timedelta(minutes=3)
 """How long a job may wait in its queue."""
 MOST = 500
+ROUNDS = frozenset({"recordings"})
+"""Kinds whose job arms its own timer again: one that stays fired was lost."""
 
 
 def heal(session: Session, queue: str, now: datetime) -> int:
@@ -43,15 +45,13 @@ def heal(session: Session, queue: str, now: datetime) -> int:
 
 
 def _undone(session: Session, kind: str, now: datetime) -> list[str]:
-    table, waits = _SUBJECTS[kind]
-    return list(
-        session.exec(
-            select(Timer.ref)
-            .join(table, col(Timer.ref) == cast(table.id, String))
-            .where(Timer.kind == kind, Timer.state == "fired", col(Timer.fired_at) < now - PATIENCE, waits)
-            .limit(MOST)
-        ).all()
+    fired = select(Timer.ref).where(
+        Timer.kind == kind, Timer.state == "fired", col(Timer.fired_at) < now - PATIENCE
     )
+    if kind not in ROUNDS:
+        table, waits = _SUBJECTS[kind]
+        fired = fired.join(table, col(Timer.ref) == cast(table.id, String)).where(waits)
+    return list(session.exec(fired.limit(MOST)).all())
 
 
 _SUBJECTS: dict[str, tuple[Any, ColumnElement[bool]]] = {

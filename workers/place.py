@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from callcenter import db, stream
 from callcenter.callbacks import desk as callbacks
+from callcenter.recordings.vault import Vault, unlock
 from callcenter.settings import Settings
 from callcenter.surveys import desk as surveys
 from callcenter.tickets.desk import Desk
@@ -23,6 +24,7 @@ class Place:
     engine: Engine
     store: redis.Redis
     desk: Desk
+    vault: Vault
 
 
 _places: list[Place] = []
@@ -35,6 +37,7 @@ def enter(settings: Settings) -> Place:
         db.connect(settings.sql, pool=2),
         stream.connect(settings.redis_url),
         Desk(settings, (callbacks.follow, surveys.follow)),
+        unlock(settings),
     )
     leave()
     _places.append(place)

@@ -5,9 +5,9 @@ not at all: how far that has come is a cursor of its own, moved in the next tran
 """
 
 import dataclasses
-import signal
 import threading
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from sqlmodel import Session, col, select
 from callcenter import db, events, jobs, messages, stream
 from callcenter.calls import life
 from callcenter.calls.models import Call, CallEvent
-from callcenter.settings import Settings
 
 log = structlog.get_logger()
 
@@ -41,21 +40,13 @@ ALIVE = "ledger:alive"
 
 Entry = tuple[str, bytes]
 Job = tuple[str, str, tuple[str | int, ...]]
+Follower = Callable[[Session, Any], None]
+"""Another slice's rows of an event, written in the same transaction; the same event may come twice."""
 
 
-def main(settings: Settings) -> int:
-    """The ledger process, until SIGTERM or SIGINT. Several may run at once: one of them is first with each batch."""
-    leaving = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: leaving.set())
-    engine, store = db.connect(settings.sql), stream.connect(settings.redis_url)
-    run(engine, store, leaving)
-    store.close()
-    engine.dispose()
-    return 0
-
-
-def run(engine: Engine, store: redis.Redis, leaving: threading.Event) -> None:
+def run(
+    engine: Engine, store: redis.Redis, leaving: threading.Event, followers: Sequence[Follower] = ()
+) -> None:
     """Follow the stream until `leaving`. What is away is waited for; nothing is skipped."""
     position = ""
     while not leaving.is_set():
@@ -64,7 +55,7 @@ def run(engine: Engine, store: redis.Redis, leaving: threading.Event) -> None:
             entries = read(store, position, 500)
             store.set(ALIVE, f"{_age(entries):.3f}", ex=10)
             if entries:
-                position = take_all(engine, store, position, entries)
+                position = take_all(engine, store, position, entries, followers)
                 # What comes meanwhile goes into one transaction; calls need the processor more than the record does.
                 leaving.wait(PAUSE)
         except (DBAPIError, redis.RedisError, OSError) as error:
@@ -92,15 +83,21 @@ def resume(engine: Engine, store: redis.Redis) -> str:
     return position
 
 
-def take_all(engine: Engine, store: redis.Redis, position: str, entries: list[Entry]) -> str:
+def take_all(
+    engine: Engine,
+    store: redis.Redis,
+    position: str,
+    entries: list[Entry],
+    followers: Sequence[Follower] = (),
+) -> str:
     """As `take`; an entry whose content the record refuses is left out and told, lest all others wait behind it."""
     try:
-        return take(engine, store, position, entries)
+        return take(engine, store, position, entries, followers)
     except (DataError, IntegrityError):
         log.warning("the record refuses something of a batch: one entry after another", behind=position)
     for entry in entries:
         try:
-            position = take(engine, store, position, [entry])
+            position = take(engine, store, position, [entry], followers)
         except (DataError, IntegrityError) as error:
             log.error("the record refuses an entry", entry=entry[0], error=str(error.orig))
             position = take(engine, store, position, [(entry[0], NOTHING)])
@@ -109,7 +106,13 @@ def take_all(engine: Engine, store: redis.Redis, position: str, entries: list[En
     return position
 
 
-def take(engine: Engine, store: redis.Redis, position: str, entries: list[Entry]) -> str:
+def take(
+    engine: Engine,
+    store: redis.Redis,
+    position: str,
+    entries: list[Entry],
+    followers: Sequence[Follower] = (),
+) -> str:
     """Write a batch behind `position`, then enqueue its jobs; the new position. Empty when another ledger was first."""
     known = decoded(entries)
     last = entries[-1][0]
@@ -119,6 +122,9 @@ def take(engine: Engine, store: redis.Redis, position: str, entries: list[Entry]
             return ""
         _set(session, ENQUEUED, position)
         record(session, known)
+        for _, event in known:
+            for follower in followers:
+                follower(session, event)
     for _, event in known:
         enqueue(store, event)
     return last
@@ -218,6 +224,8 @@ def jobs_of(event: Any) -> list[Job]:
             return [("surveys", "surveys.settle", (attempt,))]
         case events.SurveyDigit(attempt=attempt, score=score):
             return [("surveys", "surveys.record", (attempt, score))]
+        case events.RecordingChanged(state="spooled", recording=recording):
+            return [("recordings", "records.store", (recording,))]
         case events.CallFinished() if life.owes_callback(event.kind, event.outcome, event.caller):
             return [("callbacks", "callbacks.owe", (event.call,))]
     return []

@@ -91,6 +91,26 @@ class HangUpCall:
 
 @desk.word
 @dataclass(frozen=True, slots=True)
+class PauseCallRecording:
+    """Silence in the recording while card data is spoken; it goes on by itself when the pause's limit is over."""
+
+    agent: str
+    call: str
+    paused: bool
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class RecordCall:
+    """Record from now on, or no more, where the queue leaves that to the agent."""
+
+    agent: str
+    call: str
+    on: bool
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
 class AskForHelp:
     agent: str
     call: str

@@ -205,6 +205,48 @@ class AgentChanged:
 
 @public.word
 @dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """A segment of a call's recording.
+
+    `state`: recording | paused | spooled (ended; a WAV lies at `spool` of the line's machine) | failed (`why`).
+    With recording and paused: between which legs, whose agent, which queue, and the `days` it is kept; `until`: when
+    a pause for card data ends by itself. With spooled: `started`, `seconds`, `channels` and `paused_for` seconds.
+    """
+
+    at: float
+    call: str
+    recording: str
+    state: str
+    agent: str = ""
+    queue: str = ""
+    line: str = ""
+    leg: str = ""
+    other: str = ""
+    by: str = ""
+    until: float = 0.0
+    days: int = 180
+    spool: str = ""
+    started: float = 0.0
+    seconds: float = 0.0
+    channels: int = 2
+    paused_for: float = 0.0
+    why: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class AlarmChanged:
+    """Something of a line needs a hand (`on`), or no more; `what` as in `LineAlarm`."""
+
+    at: float
+    line: str
+    what: str
+    on: bool
+    detail: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
 class HelpWanted:
     at: float
     agent: str

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from callcenter import commands, events
+from callcenter.recordings.rules import announced
 from callcenter.routing import endings, phrases, plans, rules
 from callcenter.routing.board import Call, Queue
 from callcenter.routing.step import Step
@@ -82,8 +83,7 @@ def found(step: Step, caller: CallerFound) -> None:
     if queue.waiting >= queue.max_length:
         endings.send_away(step, call, "deflected", "sorry_busy")
         return
-    words = phrases.greeting(queue.greeting, call.language, step.house.languages)
-    if step.house.greeting and words:
+    if words := _first_words(step, call, queue):
         step.enter(call, "greet")
         call.until = step.now + GREETING_WITHIN
         step.play(call, "greeting", *words)
@@ -91,6 +91,15 @@ def found(step: Step, caller: CallerFound) -> None:
         wait(step, call)
     call.position = queue.waiting
     step.tell(events.CallQueued(step.now, call.id, call.queue, call.position))
+
+
+def _first_words(step: Step, call: Call, queue: Queue) -> tuple[str, ...]:
+    """The greeting, and that the call may be recorded: the law wants that said also where nobody is greeted."""
+    spoken = call.language, step.house.languages
+    words = phrases.greeting(queue.greeting, *spoken) if step.house.greeting else ()
+    if announced(queue.recording, queue.recording_notice):
+        words += phrases.recorded(queue.recording_notice, *spoken)
+    return words
 
 
 def wait(step: Step, call: Call) -> None:

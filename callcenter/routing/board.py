@@ -54,6 +54,8 @@ class Call:
     (not the customer's) -> what plays to it. `phone_held`: the agent's phone holds, `caller_held`: the customer's side.
     `lined_up`: when it joined the present queue. `served`: the last agent who spoke with the customer. `sent_by`,
     `note`: who transferred it to whom it goes to now, and why.
+    `recording`: the segment that runs, the `segments`th, between `recording_legs`; `recording_state`: empty | starting |
+    on | paused | failed; `recording_asked`: on | off by the agent; `recording_until`: end of a pause for card data.
     """
 
     id: str
@@ -102,6 +104,13 @@ class Call:
     score: int = 0
     passed: dict[str, float] = field(default_factory=dict)
     probed: float = 0.0
+    segments: int = 0
+    recording: str = ""
+    recording_state: str = ""
+    recording_legs: list[str] = field(default_factory=list)
+    recording_asked: str = ""
+    recording_since: float = 0.0
+    recording_until: float = 0.0
     parties: dict[str, Party] = field(default_factory=dict)
     heard: dict[str, list[str]] = field(default_factory=dict)
     prompted: dict[str, str] = field(default_factory=dict)
@@ -197,6 +206,11 @@ class Queue:
     service_level: float = 20.0
     service_target: float = 0.8
     priority: int = 0
+    recording: str = "off"
+    recording_share: float = 0.1
+    recording_on_hold: bool = False
+    recording_days: int = 180
+    recording_notice: str = ""
     waiting: int = 0
     oldest: float = 0.0
     day: str = ""
@@ -237,7 +251,8 @@ class Attempt:
 @dataclass(slots=True)
 class Line:
     """A line process. `missing_since`: its lease is gone since then. `draining`: it takes no new calls; `legs` that
-    it had when it said so. `trunks`: trunk -> why it cannot be used, empty when it can."""
+    it had when it said so. `trunks`: trunk -> why it cannot be used, empty when it can. `alarms`: what needs a hand ->
+    detail."""
 
     name: str
     boot: str = ""
@@ -250,6 +265,7 @@ class Line:
     draining: bool = False
     legs: int = 0
     trunks: dict[str, str] = field(default_factory=dict)
+    alarms: dict[str, str] = field(default_factory=dict)
 
 
 HASHES: dict[str, type] = {

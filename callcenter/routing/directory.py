@@ -106,4 +106,9 @@ def _queue(row: QueueRow) -> Queue:
         service_level=row.service_level,
         service_target=row.service_target,
         priority=row.priority,
+        recording=row.recording,
+        recording_share=row.recording_share,
+        recording_on_hold=row.recording_on_hold,
+        recording_days=row.recording_days,
+        recording_notice=row.recording_notice,
     )

@@ -6,7 +6,18 @@
 from typing import Any
 
 from callcenter import commands, events
-from callcenter.routing import arrivals, endings, lines, offers, placed, presence, rules, sweep, talks
+from callcenter.routing import (
+    arrivals,
+    endings,
+    lines,
+    offers,
+    placed,
+    presence,
+    recording,
+    rules,
+    sweep,
+    talks,
+)
 from callcenter.routing.arrivals import CallerFound
 from callcenter.routing.board import Board, Call
 from callcenter.routing.presence import DirectoryRead
@@ -26,6 +37,7 @@ def step(board: Board, message: Any, now: float, house: House, written_at: float
         _command(taken, message, now if written_at is None else written_at)
     placed.start_waiting(taken)
     offers.match(taken)
+    recording.follow(taken)
     return taken.effects()
 
 
@@ -49,6 +61,10 @@ def _event(step: Step, message: Any) -> bool:
             _line_started(step, message)
         case events.LineStopped(line=line, boot=boot):
             sweep.line_stopped(step, line, boot)
+        case events.RecordingStarted() | events.RecordingStopped() | events.RecordingFailed():
+            recording.reported(step, message)
+        case events.LineAlarm():
+            recording.alarm(step, message.line, message.what, message.on, message.detail)
         case events.CommandRefused():
             _refused(step, message)
         case events.LineDraining():
@@ -82,6 +98,10 @@ def _command(step: Step, message: Any, written_at: float) -> None:
             offers.reject(step, message)
         case commands.HoldCall() | commands.ResumeCall() | commands.MuteCall():
             talks.command(step, message)
+        case commands.PauseCallRecording():
+            recording.pause(step, message)
+        case commands.RecordCall():
+            recording.ask(step, message)
         case commands.SendCallDigits():
             talks.digits(step, message)
         case commands.HangUpCall():
@@ -215,6 +235,9 @@ def _refused(step: Step, event: events.CommandRefused) -> None:
     """A command that the line could not follow: its leg is gone, or this step of the flow is given up."""
     call = step.board.call_of(event.leg)
     if call is None or event.code == "stale_epoch":
+        return
+    if event.command in recording.COMMANDS:
+        recording.refused(step, call, event)
         return
     if event.command == "DialLeg":
         outcome = "unreachable" if event.code in ("no_phone", "no_trunk") else "failed"

@@ -30,3 +30,12 @@ class QueueRow(SQLModel, table=True):
     service_level: float = 20.0
     service_target: float = 0.8
     priority: int = 0
+    recording: str = "off"
+    """Which calls are recorded: off | all | sample | demand (`recordings.rules`)."""
+    recording_share: float = 0.1
+    """Share of the calls in mode sample."""
+    recording_on_hold: bool = False
+    recording_days: int = 180
+    """Days that its recordings are kept."""
+    recording_notice: str = ""
+    """What callers are told in the default language; empty = the standard sentence, `-` = nothing."""

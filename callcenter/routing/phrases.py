@@ -8,6 +8,11 @@ _TEXTS = {
         "cmn": "欢迎致电服务热线，请稍候。",
         "yue": "歡迎致電服務熱線，請稍等。",
     },
+    "recorded": {
+        "en": "This call may be recorded.",
+        "cmn": "为保证服务质量，您的通话可能会被录音。",
+        "yue": "為確保服務質素，通話可能會被錄音。",
+    },
     "place": {
         "en": "You are number {place} in the queue.",
         "cmn": "您现在排在第{place}位。",
@@ -56,6 +61,13 @@ def say(phrase: str, language: str, **values: int) -> str:
     """A prompt (see `commands.PlayPrompts`) in one language; English when the language is not spoken."""
     spoken = language if language in SPOKEN else "en"
     return f"say:{spoken}:{_TEXTS[phrase][spoken].format(**values)}"
+
+
+def recorded(text: str, language: str, languages: tuple[str, ...]) -> tuple[str, ...]:
+    """That the call may be recorded, as `greeting`."""
+    if text:
+        return (f"say:{languages[0]}:{text}",)
+    return tuple(say("recorded", one) for one in ((language,) if language else languages))
 
 
 def greeting(text: str, language: str, languages: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Calls that we place: callbacks (customer first or agent first) and surveys. An attempt dials once. No I/O."""
 
 from callcenter import commands, events
+from callcenter.recordings.rules import announced
 from callcenter.routing import agents, endings, offers, phrases, rules
 from callcenter.routing.board import Agent, Attempt, Call
 from callcenter.routing.step import RINGBACK, Step
@@ -82,7 +83,11 @@ def customer_answered(step: Step, call: Call) -> None:
             endings.part_from_agent(step, call, "withdrawn")
             endings.send_away(step, call, "no_agent", "sorry_later")
             return
-        step.play(call, "music", phrases.say("connecting", call.language), "music:default", loop=False)
+        queue = step.rules_of(call)
+        words: tuple[str, ...] = (phrases.say("connecting", call.language),)
+        if announced(queue.recording, queue.recording_notice):
+            words += phrases.recorded(queue.recording_notice, call.language, step.house.languages)
+        step.play(call, "music", *words, "music:default", loop=False)
         offers.ring(step, call, agent)
 
 

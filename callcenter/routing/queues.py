@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from callcenter.errors import InvalidInput, NotFound
+from callcenter.recordings import rules
 from callcenter.routing.models import QueueRow
 
 STRATEGIES = ("longest_idle",)
@@ -119,16 +120,25 @@ def _music(raw: Any) -> str:
     return text
 
 
-def _strategy(raw: Any) -> str:
-    if raw not in STRATEGIES:
-        raise ValueError(", ".join(STRATEGIES))
-    return str(raw)
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    def check(raw: Any) -> str:
+        if raw not in choices:
+            raise ValueError(", ".join(choices))
+        return str(raw)
+
+    return check
+
+
+def _truth(raw: Any) -> bool:
+    if str(raw).lower() not in ("true", "false", "on", "1", "0", ""):
+        raise ValueError("true or false")
+    return str(raw).lower() in ("true", "on", "1")
 
 
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "label": _text(60),
     "numbers": _numbers,
-    "strategy": _strategy,
+    "strategy": _one_of(STRATEGIES),
     "greeting": _text(1000),
     "music": _music,
     "ring_time": _number(3, 180, " seconds"),
@@ -141,5 +151,10 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "service_level": _number(1, 3600, " seconds"),
     "service_target": _number(0.01, 1),
     "priority": _whole(-1000, 1000),
+    "recording": _one_of(rules.MODES),
+    "recording_share": _number(0, 1),
+    "recording_on_hold": _truth,
+    "recording_days": _whole(1, 36_500),
+    "recording_notice": _text(500),
 }
 """Field of a queue -> what it may be; ValueError says what."""

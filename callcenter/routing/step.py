@@ -20,12 +20,14 @@ RINGBACK = ("tone:450:1000", "silence:4000")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What a step knows of the installation. `languages` are spoken ones, the default first; `greeting`: at all."""
+    """What a step knows of the installation. `languages` are spoken ones, the default first; `greeting`: at all;
+    `recording_pause`: seconds after which a pause for card data ends by itself."""
 
     numbers: tuple[str, ...] = ("hotline",)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     languages: tuple[str, ...] = ("en",)
     greeting: bool = True
+    recording_pause: float = 120.0
     new_id: Callable[[], str] = new_id
 
     def day(self, at: float) -> str:
@@ -119,6 +121,11 @@ class Step:
     def order(self, line: str, command: Any, first: bool = False) -> None:
         """Append a command for a line; `first`: before the other orders of this step."""
         self._commands.insert(0 if first else len(self._commands), (line, command))
+
+    def touched_calls(self) -> list[Call]:
+        """The calls that this step has changed and that are still on the board."""
+        named = [name for key, name in self._touched if key == "board:calls"]
+        return [self.board.calls[name] for name in named if name in self.board.calls]
 
     def heal(self, what: str, subject: str, why: str) -> None:
         """Say what a sweep put right."""

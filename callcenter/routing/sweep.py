@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from callcenter import commands
-from callcenter.routing import agents, arrivals, endings, lines, offers, placed, presence
+from callcenter.routing import agents, arrivals, endings, lines, offers, placed, presence, recording
 from callcenter.routing.board import Call, Line
 from callcenter.routing.step import Step
 
@@ -58,6 +58,7 @@ def line_started(step: Step, name: str, boot: str, **seen: object) -> None:
     if line.boot != boot:
         lose(step, line)
     line.boot, line.up, line.missing_since = boot, True, 0.0
+    recording.alarms_over(step, line)
     for key, value in seen.items():
         setattr(line, key, value)
     line.draining, line.legs, line.trunks = False, 0, {}
@@ -124,6 +125,7 @@ def _call(step: Step, call: Call) -> None:
         if now - call.since > KEEP_ENDED and call.wrap_until < now:
             step.drop("board:calls", call.id)
         return
+    recording.time_passed(step, call)
     if call.until and now >= call.until + (GRACE if call.state in ("offered", "connecting") else 0.0):
         _overdue(step, call)
     elif call.state == "arriving" and now - call.since > LOOKUP_WITHIN:

@@ -249,7 +249,7 @@ def test_a_job_that_was_lost_is_run_again(centre: House) -> None:
     with db.write(centre.engine) as session:
         for due in timers.claim(session, later):
             timers.fired(session, due, db.now())
-        assert [healing.heal(session, queue, db.now()) for queue in jobs.QUEUES] == [0, 0, 0], "only slow"
+        assert not any(healing.heal(session, queue, db.now()) for queue in jobs.QUEUES), "only slow"
         assert healing.heal(session, "callbacks", later) == 1
         assert healing.heal(session, "callbacks", later) == 0
         assert healing.heal(session, "notices", later) == 2, "keep informed and resolution"

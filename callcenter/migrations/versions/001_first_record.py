@@ -199,7 +199,71 @@ def upgrade() -> None:
         sa.Column("service_level", sa.Float(), nullable=False),
         sa.Column("service_target", sa.Float(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("recording", sa.String(), nullable=False),
+        sa.Column("recording_share", sa.Float(), nullable=False),
+        sa.Column("recording_on_hold", sa.Boolean(), nullable=False),
+        sa.Column("recording_days", sa.Integer(), nullable=False),
+        sa.Column("recording_notice", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "recording",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("line", sa.String(), nullable=False),
+        sa.Column("leg", sa.String(), nullable=False),
+        sa.Column("other", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("channels", sa.Integer(), nullable=False),
+        sa.Column("paused", sa.Float(), nullable=False),
+        sa.Column("spool", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("format", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("key_id", sa.String(), nullable=False),
+        sa.Column("peaks", sa.LargeBinary(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("keep_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_recording_agent"), "recording", ["agent"], unique=False)
+    op.create_index(op.f("ix_recording_call_id"), "recording", ["call_id"], unique=False)
+    op.create_index("ix_recording_started", "recording", ["started_at", "id"], unique=False)
+    op.create_index("ix_recording_state_keep", "recording", ["state", "keep_until"], unique=False)
+    op.create_table(
+        "recordinghold",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("ref", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_recordinghold_ref"), "recordinghold", ["ref"], unique=False)
+    op.create_table(
+        "recordingreport",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("files", sa.Integer(), nullable=False),
+        sa.Column("missing", sa.Integer(), nullable=False),
+        sa.Column("adopted", sa.Integer(), nullable=False),
+        sa.Column("quarantined", sa.Integer(), nullable=False),
+        sa.Column("requeued", sa.Integer(), nullable=False),
+        sa.Column("details", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "timer",
@@ -619,6 +683,14 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('armed', 'claimed')"),
     )
     op.drop_table("timer")
+    op.drop_table("recordingreport")
+    op.drop_index(op.f("ix_recordinghold_ref"), table_name="recordinghold")
+    op.drop_table("recordinghold")
+    op.drop_index("ix_recording_state_keep", table_name="recording")
+    op.drop_index("ix_recording_started", table_name="recording")
+    op.drop_index(op.f("ix_recording_call_id"), table_name="recording")
+    op.drop_index(op.f("ix_recording_agent"), table_name="recording")
+    op.drop_table("recording")
     op.drop_table("queue")
     op.drop_table("policy")
     op.drop_index(

@@ -1,0 +1,24 @@
+"""Door: the ledger process, which writes the record from the public stream. Wiring only."""
+
+import signal
+import threading
+
+from callcenter import db, stream
+from callcenter.calls import ledger
+from callcenter.recordings import segments
+from callcenter.settings import Settings
+
+FOLLOWERS = (segments.follow,)
+"""Slices that write rows of their own from the same events."""
+
+
+def main(settings: Settings) -> int:
+    """Until SIGTERM or SIGINT. Several may run at once: one of them is first with each batch."""
+    leaving = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: leaving.set())
+    engine, store = db.connect(settings.sql), stream.connect(settings.redis_url)
+    ledger.run(engine, store, leaving, FOLLOWERS)
+    store.close()
+    engine.dispose()
+    return 0

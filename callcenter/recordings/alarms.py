@@ -1,0 +1,34 @@
+"""What of the recordings needs a hand: written by the worker, shown by Health and the wallboard."""
+
+from typing import Any
+
+import orjson
+import redis
+import redis.asyncio
+
+from callcenter import stream
+from callcenter.events import AlarmChanged, public
+
+KEY = "recordings:alarms"
+"""Store hash: what (disk | storing | missing | keys) -> JSON {"since", "detail"}."""
+SOURCE = "recordings"
+
+
+def set_alarm(store: redis.Redis, what: str, detail: str, now: float) -> None:
+    """`detail` says what is wrong, empty when all is well again; whoever watches is told of a difference."""
+    kept: Any = store.hget(KEY, what)
+    before = orjson.loads(kept)["detail"] if kept else ""
+    if detail == before:
+        return
+    if detail:
+        store.hset(KEY, what, orjson.dumps({"since": now, "detail": detail}))
+    else:
+        store.hdel(KEY, what)
+    told = AlarmChanged(now, SOURCE, what, bool(detail), detail)
+    stream.append(store, stream.PUBLIC, public.encode(told))
+
+
+async def standing(store: redis.asyncio.Redis) -> dict[str, dict[str, Any]]:
+    """What -> since, detail."""
+    found: Any = await store.hgetall(KEY)
+    return {what.decode(): orjson.loads(body) for what, body in found.items()}
