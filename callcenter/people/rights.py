@@ -20,9 +20,11 @@ _SUPERVISOR = _AGENT | frozenset(
         "tickets.export",
         "callbacks.steer",
         "audit.see",
+        "calls.ladder",  # the SIP messages of a call
+        "metrics.see",
     }
 )
-_ADMIN = _SUPERVISOR | frozenset({"users.write", "settings.write"})
+_ADMIN = _SUPERVISOR | frozenset({"users.write", "settings.write", "lines.steer"})
 
 ROLES: dict[str, frozenset[str]] = {"agent": _AGENT, "supervisor": _SUPERVISOR, "admin": _ADMIN}
 ACTS = _ADMIN

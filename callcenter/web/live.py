@@ -40,6 +40,7 @@ ABOUT = {
     "queues": ("QueueChanged", "CallFinished"),
     "callbacks": ("CallbackChanged",),
     "surveys": ("SurveyChanged",),
+    "lines": ("LineChanged", "TrunkStateChanged"),
     "calls": ("CallStarted", "CallAnswered", "CallFinished"),
     "call": ("CallAnswered", "CallFinished", "CustomerBound", "WrapUpEnded"),
 }

@@ -147,6 +147,7 @@ WORDS: dict[str, dict[str, str]] = {
         "no_digit": lazy("no key was pressed"),
         "reopened": lazy("the complaint was reopened"),
     },
+    "side": {"customer": lazy("customer's side"), "agent": lazy("agent's side")},
     "fault": {
         "nobody": "",
         "caller": lazy("caller"),
@@ -180,6 +181,7 @@ WORDS: dict[str, dict[str, str]] = {
         "SurveyDigit": lazy("Survey answered"),
         "AttemptEnded": lazy("Attempt ended"),
         "Healed": lazy("Put right after a failure"),
+        "CallQuality": lazy("Sound"),
     },
     "queue.field": {
         "label": lazy("Name shown"),
