@@ -174,7 +174,10 @@ class FakeLine:
         self.tell(events.LegAnswered, leg=leg.id)
 
     def end(self, leg: str, outcome: str, by: str, **more: Any) -> None:
-        del self.all[leg]
+        if self.all.pop(leg).state == "up":
+            self.tell(
+                events.LegQuality, leg=leg, codec="PCMU", secure=False, expected=50, lost=0, jitter=0.0, rtt=0.0, mos=4.4
+            )  # fmt: skip
         for one in self.all.values():
             one.hears -= {leg}
             one.other = "" if one.other == leg else one.other

@@ -47,11 +47,7 @@ CAPABILITIES = frozenset(
     }
 )
 
-COMING = frozenset(
-    {
-        "quality",
-    }
-)
+COMING: frozenset[str] = frozenset()
 """Capabilities that are defined and that no driver has yet."""
 
 

@@ -433,3 +433,27 @@ async def test_a_phone_takes_the_place_of_a_leg(outside: Outside) -> None:
     await outside.phone_takes(leg)
     call = await outside.reported.next(events.CallArrived)
     assert (call.phone, call.replaces) == ("anna", leg)
+
+
+async def test_how_a_leg_sounded_is_told_just_before_its_end(outside: Outside) -> None:
+    leg = await bridged(outside)
+    if "quality" in outside.line.lacks:
+        assert outside.reported.of(events.LegQuality) == []
+        return
+    outside.line.execute(commands.HangUpLeg(leg))
+    heard = await outside.reported.next(events.LegQuality, leg=leg)
+    await outside.reported.next(events.LegEnded, leg=leg)
+    kinds = [type(event) for event in outside.reported.all if getattr(event, "leg", "") == leg]
+    assert kinds.index(events.LegQuality) == kinds.index(events.LegEnded) - 1
+    assert heard.codec in ("PCMU", "PCMA", "G722")
+    assert heard.lost <= heard.expected
+    assert heard.mos == 0 or 1.0 <= heard.mos <= 4.5
+    unanswered = await outside.ring("+8613800138000")
+    await outside.reported.next(events.CallArrived)
+    await unanswered.hang_up()
+    await outside.reported.next(events.LegEnded)
+    assert (
+        len(outside.reported.of(events.LegQuality, leg=leg))
+        == len(outside.reported.of(events.LegQuality))
+        == 1
+    )

@@ -18,7 +18,7 @@ import time
 
 from callcenter.telephony.media.leg import Receive
 from callcenter.telephony.media.recorder import Recorder
-from callcenter.telephony.media.relay import Relay
+from callcenter.telephony.media.relay import BEATS, Relay
 from callcenter.telephony.media.wire import Wire, WireClosed
 from callcenter.telephony.media.writer import Writer
 
@@ -107,7 +107,7 @@ class Child:
         self._relay.pacer.run(now)
         self._recorder.run(now)
         if now >= self._look_at:
-            self._look_at = now + 1.0
+            self._look_at = now + 1.0 / BEATS
             self._relay.look_after(now)
             # shows the kernel, which counts, that a loop full of work is not one that ran wild
             time.sleep(_BREATH)

@@ -13,6 +13,7 @@ from callcenter.telephony.media.jitter import Voice
 from callcenter.telephony.media.latch import Address, Latch
 from callcenter.telephony.media.mixer import Mix, lanes
 from callcenter.telephony.media.player import Dialler, Player
+from callcenter.telephony.media.reception import Reception
 from callcenter.telephony.media.recorder import Track
 from callcenter.telephony.media.rtp import HEADER, Outgoing, nowhere
 
@@ -38,9 +39,9 @@ class Leg:
     mixed; `heard_by` are those who hear it. `heard`: when something last came from it."""
 
     def __init__(
-        self, relay: "Relay", name: str, rtp: socket.socket, rtcp: socket.socket, now: float
+        self, relay: "Relay", name: str, number: int, rtp: socket.socket, rtcp: socket.socket, now: float
     ) -> None:
-        self.relay, self.name = relay, name
+        self.relay, self.name, self.number = relay, name, number
         self.rtp, self.rtcp = rtp, rtcp
         self.out = Outgoing(now)
         self.latch = Latch(None)
@@ -54,6 +55,7 @@ class Leg:
         self.heard = now
         self.told_silent = False
         self.tracks: tuple[Track, ...] = ()
+        self.reception = Reception()
         self._press_ts = 0
         self._detector = KeyDetector()
         self._target: Leg | None = None
@@ -155,11 +157,12 @@ class Leg:
             self.aim()
 
     def receive_rtcp(self, now: float) -> None:
-        """Reports tell that the party lives, nothing else is taken from them."""
+        """Reports tell that the party lives, and how our audio reaches it."""
         size, source = self.rtcp.recvfrom_into(_BUFFER)
         known = self.latch.destination
         if size >= 8 and _BUFFER[0] & 0xC0 == 0x80 and known is not None and source[0] == known[0]:
             self.heard = now
+            self.reception.reported(bytes(_VIEW[:size]), self.out.ssrc, self.out.packets, now)
 
     def _take(self, size: int, now: float) -> None:
         if size < 12:
@@ -176,12 +179,15 @@ class Leg:
             for track in self.tracks:
                 track.inbox.append(heard)
         if kind == self.payload:
+            self.reception.hear(seq, ts, ssrc, True, now)
             if self._voices:
                 self._speak(kind, size, ssrc, ts)
             if target is None:
                 return
             kind = target.payload
         else:
+            if kind not in _RTCP:
+                self.reception.hear(seq, ts, ssrc, kind in (PCMU, PCMA), now)
             if not self._heed(kind, size, ssrc, ts, second >= 0x80):
                 return
             if self._voices and kind in SILENT_FRAME:
@@ -317,7 +323,9 @@ class Leg:
         address = self.latch.destination
         if address is not None and self.connected:
             with contextlib.suppress(OSError):
-                self.rtcp.sendto(self.out.report(now), (address[0], address[1] + 1))
+                self.rtcp.sendto(
+                    self.out.report(now, self.reception.block(now)), (address[0], address[1] + 1)
+                )
 
     def close(self) -> None:
         """Free the ports."""

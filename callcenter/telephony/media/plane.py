@@ -34,6 +34,7 @@ from callcenter.telephony.media.events import (
 )
 from callcenter.telephony.media.hearing import Hearing
 from callcenter.telephony.media.latch import Address
+from callcenter.telephony.media.monitor import Monitor
 from callcenter.telephony.media.ports import NoPorts, Ports
 from callcenter.telephony.media.recordings import Recordings
 from callcenter.telephony.media.wire import CHUNK, Message, Wire, WireClosed
@@ -89,6 +90,7 @@ class MediaPlane:
         disk_limit: int = DISK_LIMIT,
     ) -> None:
         self.recordings = Recordings(spool, disk_limit, self._send)
+        self.monitor = Monitor()
         self._silent_after = silent_after
         self._renderer = Renderer(data_dir)
         self._legs: dict[str, _Leg] = {}
@@ -175,6 +177,7 @@ class MediaPlane:
         if state is None:
             return
         state.connect = ("connect", leg, _numeric(host, port), payload, dtmf_payload, direction)
+        self.monitor.connected(leg, payload, crypto is not None)
         self._send(state.connect)
 
     def play(self, leg: str, play: str, prompts: tuple[str, ...], loop: bool) -> None:
@@ -237,6 +240,7 @@ class MediaPlane:
             pass  # the audio process does the same by itself
         del self._legs[leg]
         self.recordings.left(leg)
+        self.monitor.forget(leg)
         self._send(("close", leg), after=state.close)
 
     # ---- plays ---------------------------------------------------------------------------------------------------
@@ -341,6 +345,8 @@ class MediaPlane:
                     self._report(PlayFinished(leg, play))
             case ("silent", leg, seconds) if leg in self._legs:
                 self._report(Silent(leg, seconds))
+            case ("figures", news):
+                self.monitor.take(news)
             case ("recorded", recording, why):
                 self.recordings.closed(recording, why)
             case ("bridged", leg, other) if leg in self._legs:

@@ -15,8 +15,10 @@ from callcenter.telephony.media.wire import Message
 
 log = logging.getLogger(__name__)
 
+BEATS = 10
+"""A second has so many, and each looks after its share of the legs, so that no packet waits for all of them."""
 REPORT_EVERY = 5
-"""Seconds between a leg's RTCP reports (RFC 3550, 6.2); each second a fifth of the legs, never all at once."""
+"""Seconds between a leg's RTCP reports (RFC 3550, 6.2)."""
 GAP = 1.0
 """Seconds without anything to one who hears one other after which we fill in silence."""
 
@@ -43,7 +45,8 @@ class Relay:
         self._silent_after = silent_after
         self._sounds: dict[str, Sound] = {}
         self._loading: dict[str, bytearray] = {}
-        self._round = 0
+        self._beats: tuple[dict[str, Leg], ...] = tuple({} for _ in range(BEATS))
+        self._round = self._opened = 0
 
     def obey(self, message: Message, fds: list[int]) -> None:
         """One order of the line. One that comes too late for its leg is nothing."""
@@ -82,13 +85,18 @@ class Relay:
         self._rewire(leg)
 
     def look_after(self, now: float) -> None:
-        """Once a second: who fell silent, whom nobody speaks to, whose report is due."""
+        """`BEATS` times a second: who fell silent, whom nobody speaks to, whose report is due, how they sound."""
         self._round += 1
-        for index, leg in enumerate(self.legs.values()):
+        beat, second = self._round % BEATS, self._round // BEATS
+        news = []
+        for leg in self._beats[beat].values():
             if leg.connected:
                 self._watch(leg, now)
-                if index % REPORT_EVERY == self._round % REPORT_EVERY:
+                if (leg.number // BEATS + second) % REPORT_EVERY == 0:
                     leg.send_report(now)
+                news.append((leg.name, leg.reception.figures()))
+        if news:
+            self.tell("figures", tuple(news))
 
     def _watch(self, leg: Leg, now: float) -> None:
         silence = now - leg.heard
@@ -107,7 +115,9 @@ class Relay:
         rtp, rtcp = (socket.socket(fileno=fd) for fd in fds)
         rtp.setblocking(False)
         rtcp.setblocking(False)
-        leg = self.legs[name] = Leg(self, name, rtp, rtcp, self.now)
+        self._opened += 1
+        leg = self.legs[name] = Leg(self, name, self._opened, rtp, rtcp, self.now)
+        self._beats[leg.number % BEATS][name] = leg
         self.listen(rtcp, leg.receive_rtcp)
 
     def _on_connect(
@@ -162,6 +172,7 @@ class Relay:
         self.listen(leg.rtp, None)
         self.listen(leg.rtcp, None)
         del self.legs[leg.name]
+        del self._beats[leg.number % BEATS][leg.name]
         leg.close()
 
     def _record(self, name: str, legs: tuple[str, ...], began: float, start: int, fd: int) -> None:

@@ -18,7 +18,8 @@ MAX_BEHIND = 100
 DYNAMIC = 96
 """The first payload type that is not static (RFC 3551, 3)."""
 
-_NTP = 2_208_988_800
+NTP = 2_208_988_800
+"""Seconds from 1900, where NTP counts from, to 1970."""
 _CNAME = b"callcenter"
 
 Send = Callable[..., object]
@@ -123,19 +124,23 @@ class Outgoing:
         self.at = now
         self._send(payload, kind | (0x80 if first else 0), ts)
 
-    def report(self, now: float) -> bytes:
-        """An RTCP compound: sender report without report blocks (RFC 3550, 6.4.1), or an empty receiver report when
-        nothing was sent, and the canonical name (6.5.1)."""
+    def report(self, now: float, block: bytes = b"") -> bytes:
+        """An RTCP compound: a sender report (RFC 3550, 6.4.1), or a receiver report when nothing was sent, with a
+        report block or none, and the canonical name (6.5.1)."""
         cname = bytes((1, len(_CNAME))) + _CNAME
         cname += bytes(4 - len(cname) % 4)
         source = struct.pack("!BBHI", 0x81, 202, 1 + len(cname) // 4, self.ssrc) + cname
+        words = len(block) // 4
         if not self.packets:
-            return struct.pack("!BBHI", 0x80, 201, 1, self.ssrc) + source
-        wall = time.time() + _NTP
+            return struct.pack("!BBHI", 0x80 | bool(block), 201, 1 + words, self.ssrc) + block + source
+        wall = time.time() + NTP
         seconds, fraction = int(wall), int(wall % 1 * 2**32)
         ts = (self.ts + int((now - self.at) * RATE)) & 0xFFFFFFFF
         counts = (self.packets & 0xFFFFFFFF, self.octets & 0xFFFFFFFF)
-        return struct.pack("!BBHIIIIII", 0x80, 200, 6, self.ssrc, seconds, fraction, ts, *counts) + source
+        head = struct.pack(
+            "!BBHIIIIII", 0x80 | bool(block), 200, 6 + words, self.ssrc, seconds, fraction, ts, *counts
+        )
+        return head + block + source
 
     def _adopt(self, source: object, ssrc: int, seq: int, ts: int, now: float) -> None:
         """Let the packet (seq, ts) of another source follow the last packet that we sent."""

@@ -22,8 +22,8 @@ from callcenter.telephony.sipua.ladder import Ladder
 from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
 from callcenter.telephony.sipua.offers import NotAcceptable
 from callcenter.telephony.sipua.outbound import Target
-from callcenter.telephony.sipua.recording import recording_event
 from callcenter.telephony.sipua.registrar import Registrar, caller_phone
+from callcenter.telephony.sipua.reports import recording_event
 from callcenter.telephony.sipua.session import Session
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
 from callcenter.telephony.sipua.transfers import Transfers

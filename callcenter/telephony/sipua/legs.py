@@ -10,12 +10,14 @@ from typing import Protocol
 from callcenter import events
 from callcenter.telephony.line import Memory, Srtp
 from callcenter.telephony.media.crypto import Crypto
+from callcenter.telephony.media.monitor import Monitor
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.offers import Local, NotAcceptable, Offer, Remote, has_sdp, read_offer
 from callcenter.telephony.sipua.outbound import OutboundSession, Target
 from callcenter.telephony.sipua.referral import Asked
 from callcenter.telephony.sipua.replaces import Replaces
+from callcenter.telephony.sipua.reports import quality_event
 from callcenter.telephony.sipua.session import Ending, Session
 from callcenter.telephony.sipua.transactions import ServerTransaction
 from callcenter.telephony.sipua.transport import Flow
@@ -32,6 +34,8 @@ _INFO_GAP = 0.25
 class Media(Protocol):
     """What a leg asks of the media plane; see `callcenter.telephony.media.plane.MediaPlane`."""
 
+    @property
+    def monitor(self) -> Monitor: ...
     def open(self, leg: str) -> int: ...
     def connect(
         self,
@@ -201,6 +205,9 @@ class Leg:
             return
         self.over = True
         desk = self._desk
+        heard = desk.media.monitor.quality(self.id)
+        if heard is not None:
+            desk.report(quality_event(heard, time.time(), desk.line, self.id))
         desk.media.close(self.id)
         desk.memory.drop_dialog(self.id)
         desk.report(

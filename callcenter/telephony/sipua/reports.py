@@ -1,13 +1,16 @@
-"""What the media plane says of recordings, in the words of a line."""
+"""What the media plane says of recordings and of how a leg sounds, in the words of a line.
+
+`now`: seconds since 1970.
+"""
 
 from callcenter import events
 from callcenter.telephony.media import plane as media
+from callcenter.telephony.media.monitor import Quality
 
 
 def recording_event(
     event: media.Recording | media.Recorded | media.NotRecorded | media.DiskAlarm, now: float, line: str
 ) -> events.RecordingStarted | events.RecordingStopped | events.RecordingFailed | events.LineAlarm:
-    """`now`: seconds since 1970."""
     match event:
         case media.Recording():
             return events.RecordingStarted(now, line, event.recording, event.leg, event.other)
@@ -20,3 +23,10 @@ def recording_event(
             return events.RecordingFailed(now, line, event.recording, event.leg, event.why)
         case media.DiskAlarm():
             return events.LineAlarm(now, line, "disk", event.on, event.detail)
+
+
+def quality_event(heard: Quality, now: float, line: str, leg: str) -> events.LegQuality:
+    return events.LegQuality(
+        now, line, leg, heard.codec, heard.secure, heard.expected, heard.lost, round(heard.jitter, 2),
+        round(heard.rtt, 2), round(heard.mos, 2), round(heard.far_lost, 4),
+    )  # fmt: skip
