@@ -33,6 +33,7 @@ from callcenter.telephony.media.pcm import Samples
 from callcenter.telephony.phone_audio import Voice
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import flow_of_uri, user_of, user_of_uri
+from callcenter.telephony.sipua.expiry import Lasting
 from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.offers import DTMF, PCMA, PCMU, Local, NotAcceptable, Remote
 from callcenter.telephony.sipua.outbound import Target
@@ -247,6 +248,7 @@ class Phone:
         srtp: Srtp = "off",
         timers: Timers | None = None,
         drop: Drop | None = None,
+        lasting: Lasting | None = None,
     ) -> None:
         self.user, self.password, self.server, self.transport = user, password, server, transport
         self.host, self.name, self.tone, self.samples = host, name, tone, samples
@@ -257,7 +259,7 @@ class Phone:
         self.on_call: Callable[[PhoneCall], None] = lambda call: None
         self.incoming: list[PhoneCall] = []
         self.calls: set[PhoneCall] = set()
-        self.agent = UserAgent(timers, drop, user)
+        self.agent = UserAgent(timers, drop, user, lasting)
         self.agent.on_invite = self._invited
         self.address = ""
         self._registration: Registration | None = None

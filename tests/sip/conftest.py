@@ -15,6 +15,7 @@ from callcenter.telephony.sipua.digest import ha1
 from callcenter.telephony.sipua.driver import Options, SipuaLine
 from callcenter.telephony.sipua.transactions import Timers
 from tests.events import Reported, until
+from tests.sip.wire import SDP, Peer, tag_of
 
 QUICK = Timers(t1=0.1, t2=0.4, t4=0.5)
 CONFIG = LineConfig(
@@ -86,6 +87,24 @@ async def world(options: Options) -> AsyncIterator[World]:
     for phone in world.phones:
         await phone.stop()
     await line.stop()
+
+
+@pytest.fixture
+async def peer(world: World) -> AsyncIterator[Peer]:
+    peer = await Peer.open(world.address)
+    await world.line.configure(config(phones=(Phone("desk", address=f"sip:desk@127.0.0.1:{peer.port}"),)))
+    yield peer
+    peer.close()
+
+
+async def up(world: World, peer: Peer) -> tuple[str, str]:
+    """The peer rings, is answered and acknowledges: (leg, our tag)."""
+    peer.send(peer.request("INVITE", body=SDP))
+    leg = (await world.arrived()).leg
+    world.do(commands.AnswerLeg(leg))
+    tag = tag_of(await peer.take(200))
+    peer.send(peer.request("ACK", to_tag=tag))
+    return leg, tag
 
 
 def config(**changes: Any) -> LineConfig:

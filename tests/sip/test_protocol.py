@@ -1,34 +1,15 @@
 """RFC 3261 message by message, against a bare peer: duplicates, repeats, forks, routes, hold, crossing messages."""
 
 import dataclasses
-from collections.abc import AsyncIterator
 
 import pytest
 
 from callcenter import commands, events
-from callcenter.telephony.line import Memory, Phone, SavedDialog
+from callcenter.telephony.line import Memory, SavedDialog
 from callcenter.telephony.sipua.driver import SipuaLine
 from tests.events import Reported, until
-from tests.sip.conftest import World, config
+from tests.sip.conftest import World, config, up
 from tests.sip.wire import SDP, Peer, tag_of
-
-
-@pytest.fixture
-async def peer(world: World) -> AsyncIterator[Peer]:
-    peer = await Peer.open(world.address)
-    await world.line.configure(config(phones=(Phone("desk", address=f"sip:desk@127.0.0.1:{peer.port}"),)))
-    yield peer
-    peer.close()
-
-
-async def up(world: World, peer: Peer) -> tuple[str, str]:
-    """The peer rings, is answered and acknowledges: (leg, our tag)."""
-    peer.send(peer.request("INVITE", body=SDP))
-    leg = (await world.arrived()).leg
-    world.do(commands.AnswerLeg(leg))
-    tag = tag_of(await peer.take(200))
-    peer.send(peer.request("ACK", to_tag=tag))
-    return leg, tag
 
 
 async def test_a_repeated_invite_arrives_once_and_gets_the_same_answer(world: World, peer: Peer) -> None:

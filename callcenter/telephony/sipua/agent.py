@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from aiosipua import SipRequest, SipResponse
 
+from callcenter.telephony.sipua.expiry import Lasting, too_short
 from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.outbound import OutboundSession, Target
 from callcenter.telephony.sipua.replaces import Replaces
@@ -51,9 +52,14 @@ class UserAgent:
     so that a proxy which asks looks elsewhere for new calls."""
 
     def __init__(
-        self, timers: Timers | None = None, drop: Drop | None = None, user: str = "callcenter"
+        self,
+        timers: Timers | None = None,
+        drop: Drop | None = None,
+        user: str = "callcenter",
+        lasting: Lasting | None = None,
     ) -> None:
         self.timers = timers or Timers()
+        self.lasting = lasting or Lasting()
         self.user = user
         self.port = 0
         self.on_invite: Callable[[ServerTransaction], None] = lambda server: server.reply(480)
@@ -236,6 +242,9 @@ class UserAgent:
 
     def _dispatch(self, server: ServerTransaction) -> None:
         inbound = server.inbound
+        if inbound.method in ("INVITE", "UPDATE") and too_short(server.request, self.lasting):
+            server.reply(422, headers={"Min-SE": str(self.lasting.least)})
+            return
         required = [tag for tag in server.request.headers.get("require") if tag.lower() not in SUPPORTED]
         if required and inbound.method != "CANCEL":
             server.respond(_unsupported(server, required))

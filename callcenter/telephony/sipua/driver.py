@@ -16,6 +16,7 @@ from callcenter.telephony.media import plane as media
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_address_uri, user_of, user_of_uri
 from callcenter.telephony.sipua.digest import Challenger
+from callcenter.telephony.sipua.expiry import Lasting
 from callcenter.telephony.sipua.gate import Gate, is_uri
 from callcenter.telephony.sipua.identity import Caller, caller_of, e164
 from callcenter.telephony.sipua.ladder import Ladder
@@ -46,8 +47,9 @@ class Options:
     """`host`, `port` to listen on (port 0: any); `advertised`: the host that we name, if another.
 
     `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `disk_limit`:
-    free bytes under which the disk of recordings is an alarm. `most_legs`: calls beyond get 503. `bounds`, `limits`:
-    what this line allows whatever it is told. `trusted`: addresses that are never limited as strangers.
+    free bytes under which the disk of recordings is an alarm. `most_legs`: calls beyond get 503. `lasting`: of session
+    timers. `bounds`, `limits`: what this line allows whatever it is told. `trusted`: addresses that are never limited
+    as strangers.
     """
 
     line: str = "line1"
@@ -60,6 +62,7 @@ class Options:
     disk_limit: int = media.DISK_LIMIT
     most_legs: int = 1000
     timers: Timers = field(default_factory=Timers)
+    lasting: Lasting = field(default_factory=Lasting)
     nonce_life: float = 300.0
     drop: Drop | None = None
     bounds: Bounds = field(default_factory=Bounds)
@@ -80,7 +83,7 @@ class SipuaLine:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._agent = UserAgent(options.timers, options.drop)
+        self._agent = UserAgent(options.timers, options.drop, lasting=options.lasting)
         self._media = media.MediaPlane(
             options.data_dir, options.silent_after, options.spool, options.disk_limit
         )
@@ -259,8 +262,7 @@ class SipuaLine:
         if command.replaces and replaced is None:
             self._refuse(command, "no_such_leg")
             return
-        leg.transfer_target = command.target
-        if not leg.transfer(self._transfers.refer_to(command.target, leg), replaced):
+        if not leg.transfer(command.target, self._transfers.refer_to(command.target, leg), replaced):
             self._refuse(command, "wrong_state")
 
     def _dial(self, command: commands.DialLeg) -> None:

@@ -28,6 +28,7 @@ class InboundSession(Session):
         self.dialog = Dialog.of_invite(server.inbound, agent.contact(server.inbound.flow))
         self._key = (self.dialog.call_id, self.dialog.local_tag)
         self.offer = server.request.body if has_sdp(server.request) else b""
+        self._learn(server.inbound)
         server.on_cancel = self._cancelled
         agent.keep(self, self._key)
 
@@ -49,7 +50,7 @@ class InboundSession(Session):
             return
         self.up = True
         self._stop_reminding()
-        response = self._described(self._server.request, 200, sdp)
+        response = self._timed(self._server.request, sdp)
         self._copy_route(response.headers.append)
         self._server.respond(response)
         self.agent.repeat_until_ack(self._server, self._never_acked)

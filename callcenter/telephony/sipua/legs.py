@@ -76,7 +76,7 @@ class Leg:
         self.id = leg
         self.over = False
         self.session: Session | None = None
-        self.transfer_target = ""
+        self._target = ""
         self._desk = desk
         host, private = desk.agent.host_towards(towards.host), towards.transport == "tls"
         self._local = Local(host, desk.media.open(leg), srtp=srtp, private=private)
@@ -113,8 +113,8 @@ class Leg:
         for number, digit in enumerate(digit for digit in digits.upper() if digit in _DIGITS):
             loop.call_later(number * _INFO_GAP, self._send_info_digit, digit)
 
-    def transfer(self, refer_to: str, replaced: "Leg | None") -> bool:
-        """REFER to this URI, or to the partner of the `replaced` leg; False when that cannot be asked now."""
+    def transfer(self, target: str, refer_to: str, replaced: "Leg | None") -> bool:
+        """REFER to the target's URI, or to the partner of the `replaced` leg; False when that cannot be asked now."""
         if self.session is None or self.session.dialog is None:
             return False
         if replaced is not None:
@@ -124,7 +124,10 @@ class Leg:
             # The tags as the partner will compare them: its own is the `to-tag`.
             told = Replaces(dialog.call_id, dialog.remote_tag, dialog.local_tag)
             refer_to = f"{dialog.remote_target}?Replaces={told.escaped()}"
-        return self.session.refer(f"<{refer_to}>", self.session.dialog.local_uri)
+        if not self.session.refer(f"<{refer_to}>", self.session.dialog.local_uri):
+            return False
+        self._target = target
+        return True
 
     def finish_referral(self, code: int) -> bool:
         """The final NOTIFY; False when no transfer was asked for."""
@@ -190,9 +193,7 @@ class Leg:
         return 202
 
     def transferred(self, session: Session, code: int) -> None:
-        self._desk.report(
-            events.LegTransferred(time.time(), self._desk.line, self.id, self.transfer_target, code)
-        )
+        self._desk.report(events.LegTransferred(time.time(), self._desk.line, self.id, self._target, code))
 
     def ended(self, session: Session, ending: Ending) -> None:
         self.finish(verdict(ending, self.inbound))
@@ -234,6 +235,8 @@ class Leg:
         held = self._remote is not None and self._remote.direction in _HOLDS
         if held != self._held and not self.over:
             self._held = held
+            if self.session is not None:
+                self.session.probe(held)
             self._desk.report(events.LegHeld(time.time(), self._desk.line, self.id, held))
 
     def _report_answered(self) -> None:

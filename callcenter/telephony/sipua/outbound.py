@@ -106,6 +106,8 @@ class OutboundSession(Session):
         headers.set_single("Allow", ALLOW)
         headers.set_single("Supported", ", ".join(SUPPORTED))
         headers.set_single("User-Agent", PRODUCT)
+        for name, value in self._expiry.headers().items():
+            headers.set_single(name, value)
         for name, value in self._target.headers.items():
             headers.set_single(name, value)
         if authorization is not None:
@@ -124,6 +126,8 @@ class OutboundSession(Session):
             self._accepted(inbound)
         elif code in (401, 407) and self._retry(response):
             return
+        elif code == 422 and not self.over and self.lengthen(inbound):
+            self._client = self._send_invite(None)
         else:
             self.agent.release(self, self._key)
             self._end(Ending("answer", "remote", code, response.reason_phrase))
@@ -161,6 +165,8 @@ class OutboundSession(Session):
             return
         self.dialog = dialog
         self.up = True
+        self._learn(inbound)
+        self._expiry.answered(inbound)
         self._early.clear()
         early = self._described_early.pop(inbound.to_tag, b"")
         # An answer that came reliably before need not be said again in the 2xx (RFC 6337 section 3.1).

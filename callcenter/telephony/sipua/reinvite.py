@@ -46,7 +46,7 @@ class Reinvite:
             "Allow": ALLOW,
             "Supported": ", ".join(SUPPORTED),
             "Content-Type": "application/sdp",
-        }
+        } | session.timer_headers()
         session.ask("INVITE", headers, body, lambda code, inbound: self._settled(code, inbound, body))
 
     def _settled(self, code: int, inbound: Inbound | None, body: bytes) -> None:
@@ -61,6 +61,8 @@ class Reinvite:
             self._wanted = self._wanted or body
             self._later(random.uniform(2.1, 4.0) if self._caller else random.uniform(0.0, 2.0))
             return
+        elif code == 422 and session.lengthen(inbound):
+            self._wanted = self._wanted or body
         elif code < 300 and inbound is not None:
             session.refreshed(inbound)
             if has_sdp(inbound.message):

@@ -11,6 +11,7 @@ from aiosipua import SipRequest, SipResponse
 
 from callcenter.telephony.sipua import digest
 from callcenter.telephony.sipua.dialogs import Dialog
+from callcenter.telephony.sipua.expiry import Expiry
 from callcenter.telephony.sipua.offers import has_sdp
 from callcenter.telephony.sipua.referral import Asked, NotReferral, Referral, Transfer, read_refer
 from callcenter.telephony.sipua.reinvite import Reinvite
@@ -86,6 +87,8 @@ class Session:
         self._referral: Referral | None = None
         self._referrals = 0
         self._ours = Reinvite(self, caller)
+        self._expiry = Expiry(self)
+        self._allows = ""
         self._transfer: Transfer | None = None
         self._reinvite: ServerTransaction | None = None
         self._reinvite_asked = False
@@ -105,6 +108,11 @@ class Session:
         """Offer anew within the call; the owner's `answered` tells what the other side says to it."""
         if self.up and not self.over:
             self._ours.offer(sdp)
+
+    def probe(self, on: bool) -> None:
+        """While it holds us no audio tells that the other side lives: ask it, until turned off."""
+        if not self.over:
+            self._expiry.probe(on)
 
     def refer(self, refer_to: str, referred_by: str) -> bool:
         """Ask the other side by REFER to call `refer_to`, a name-addr; False while an earlier one is open."""
@@ -215,8 +223,27 @@ class Session:
         """Whether a 2xx of ours waits for its ACK: then no INVITE of ours may go out."""
         return self._reinvite is not None
 
+    def refresh(self) -> None:
+        """Keep the session alive (RFC 4028 section 7.4): by UPDATE, which cannot touch the audio, where it is known."""
+        if self.over or not self.up:
+            return
+        if "UPDATE" in self._allows:
+            headers = {"Supported": ", ".join(SUPPORTED)} | self.timer_headers()
+            self.ask("UPDATE", headers, b"", self._updated)
+        else:
+            self.reinvite(self.owner.reoffer(self))
+
+    def timer_headers(self) -> dict[str, str]:
+        return self._expiry.headers(within=True)
+
+    def lengthen(self, inbound: Inbound | None) -> bool:
+        """A 422 came: whether the same may be asked again for a longer time."""
+        return inbound is not None and self._expiry.lengthen(inbound.message)
+
     def refreshed(self, inbound: Inbound) -> None:
         """The other side's 2xx to a re-INVITE or UPDATE of ours."""
+        self._learn(inbound)
+        self._expiry.answered(inbound)
         if self.dialog is not None:
             self.dialog.refresh(inbound)
 
@@ -230,6 +257,25 @@ class Session:
 
     def _bye(self) -> None:
         self._end(Ending("bye", "remote"))
+
+    def _updated(self, code: int, inbound: Inbound | None) -> None:
+        if self.over:
+            return
+        if code in (408, 481):
+            self.lost(f"{code} to an UPDATE")
+        elif code in (405, 501):
+            self._allows = "none"
+            self.refresh()
+        elif code == 422 and self.lengthen(inbound):
+            self.refresh()
+        elif code < 300 and inbound is not None:
+            self.refreshed(inbound)
+
+    def _learn(self, inbound: Inbound) -> None:
+        """What the other side says that it takes."""
+        allow = inbound.message.headers.get("allow")
+        if allow:
+            self._allows = ",".join(allow).upper()
 
     def _take_reinvite(self, server: ServerTransaction) -> None:
         assert self.dialog is not None
@@ -247,8 +293,9 @@ class Session:
             server.reply(488)
             return
         self.dialog.refresh(server.inbound)
+        self._learn(server.inbound)
         self._reinvite, self._reinvite_asked = server, asked
-        server.respond(self._described(server.request, 200, body))
+        server.respond(self._timed(server.request, body))
         self.agent.repeat_until_ack(server, lambda: self.lost("no ACK to a re-INVITE's answer"))
 
     def _take_update(self, server: ServerTransaction) -> None:
@@ -265,7 +312,10 @@ class Session:
                 server.reply(488)
                 return
         self.dialog.refresh(server.inbound)
-        server.respond(self._described(server.request, 200, body or b""))
+        if self.up:
+            server.respond(self._timed(server.request, body or b""))
+        else:
+            server.respond(self._described(server.request, 200, body or b""))
 
     def _pending(self) -> int:
         """Why no offer can be taken now: 491 while ours waits for its answer, 500 while theirs waits for ours
@@ -318,6 +368,13 @@ class Session:
             response.body = body
         return response
 
+    def _timed(self, request: SipRequest, body: bytes) -> SipResponse:
+        """200 to an INVITE or UPDATE: the session lasts anew."""
+        response = self._described(request, 200, body)
+        for name, value in self._expiry.answer(request).items():
+            response.headers.set_single(name, value)
+        return response
+
     def _send_bye(self, reason: str = "") -> None:
         self.ask("BYE", {"Reason": _reason(reason)} if reason else None)
 
@@ -326,6 +383,7 @@ class Session:
             return
         self.over = True
         self._ours.stop()
+        self._expiry.stop()
         if self._reinvite is not None:
             self.agent.stop_repeating(self._reinvite)
         self.agent.release(self, self._key)

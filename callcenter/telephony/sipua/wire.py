@@ -22,8 +22,8 @@ from aiosipua import (
 from callcenter.telephony.sipua.transport import Flow
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER"
-SUPPORTED = ("norefersub", "replaces")
-"""Option tags that we understand, in a request's Require too (RFC 4488, RFC 3891)."""
+SUPPORTED = ("norefersub", "replaces", "timer")
+"""Option tags that we understand, in a request's Require too (RFC 4488, RFC 3891, RFC 4028)."""
 PRODUCT = "callcenter"
 MAGIC = "z9hG4bK"
 SINGLE = ("from", "to", "call-id", "cseq", "content-length", "max-forwards")
@@ -44,6 +44,7 @@ REASONS = {
     415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
+    422: "Session Interval Too Small",
     423: "Interval Too Brief",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
