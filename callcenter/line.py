@@ -29,6 +29,8 @@ from callcenter.telephony.limits import Limits
 from callcenter.telephony.line import Binding, Line, LineConfig, Memory, SavedDialog
 from callcenter.telephony.post import Post
 from callcenter.telephony.sipua.driver import Options, SipuaLine
+from callcenter.telephony.sipua.tls import Tls
+from callcenter.telephony.sipua.transport import Listen
 from callcenter.telephony.spool import Spool
 from callcenter.telephony.tally import Tally
 
@@ -44,7 +46,8 @@ _TROUBLE = (RedisError, OSError, TimeoutError)
 
 
 def main(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; 0 after a clean stop, 1 when the address cannot be bound."""
+    """Run until SIGTERM or SIGINT; 0 after a clean stop, 1 when the address cannot be bound, 2 for a certificate that is
+    none."""
     return uvloop.run(_run(settings))
 
 
@@ -52,7 +55,12 @@ async def _run(settings: Settings) -> int:
     leaving = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, leaving.set)
-    door = Door(settings, driver(settings))
+    try:
+        line = driver(settings)
+    except OSError as error:
+        log.error("CALLCENTER_TLS_CERTIFICATE, _KEY or _AUTHORITIES cannot be used", error=str(error))
+        return 2
+    door = Door(settings, line)
     try:
         await door.start()
     except OSError as error:
@@ -65,7 +73,7 @@ async def _run(settings: Settings) -> int:
 
 
 def driver(settings: Settings) -> Line:
-    """The driver that the settings name."""
+    """The driver that the settings name. Raises OSError for certificates that cannot be used."""
     if settings.driver == "fake":
         return FakeLine(
             settings.line, spool=settings.data_dir.absolute() / "line" / settings.line / "recordings"
@@ -76,6 +84,13 @@ def driver(settings: Settings) -> Line:
             line=settings.line,
             host=host,
             port=port,
+            also=(
+                *(Listen(*host_port(address)) for address in settings.sip_also),
+                *(Listen(*host_port(address), tls=True) for address in settings.sip_tls),
+            ),
+            tls=Tls(
+                settings.tls_certificate, settings.tls_key, settings.tls_authorities, settings.tls_minimum
+            ),
             advertised=settings.sip_advertised,
             rtp_ports=port_range(settings.rtp_ports),
             data_dir=settings.data_dir,

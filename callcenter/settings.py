@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -32,7 +40,7 @@ class TrunkSettings(BaseModel):
     name: str
     address: str
     country: str = ""
-    transport: Literal["udp", "tcp"] = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
     username: str = ""
     password: str = ""
     register_here: bool = Field(default=False, alias="register")
@@ -55,6 +63,15 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     http: str = "127.0.0.1:8080"
     sip: str = "127.0.0.1:5060"
+    sip_also: tuple[str, ...] = ()
+    """More addresses for UDP and TCP, such as `[::]:5060` beside `0.0.0.0:5060`."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_authorities: Path | None = None
+    """PEM file of who may sign the certificates of trunks and phones that we call; by default whom the system trusts."""
+    tls_minimum: Literal["1.2", "1.3"] = "1.3"
+    sip_tls: tuple[str, ...] = ()
+    """Addresses for TLS, such as `0.0.0.0:5061`; they need `tls_certificate` and `tls_key`."""
     sip_advertised: str = ""
     """Host that our Via, Contact and SDP name, when it is not the one we bind (NAT, containers)."""
     rtp_ports: str = "20000-29999"
@@ -149,6 +166,27 @@ class Settings(BaseSettings):
     @classmethod
     def _host_port(cls, value: str) -> str:
         host_port(value)
+        return value
+
+    @field_validator("sip_also", "sip_tls")
+    @classmethod
+    def _host_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            host_port(address)
+        return value
+
+    @field_validator("sip_tls")
+    @classmethod
+    def _certified(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and not (info.data.get("tls_certificate") and info.data.get("tls_key")):
+            raise ValueError("it needs CALLCENTER_TLS_CERTIFICATE and CALLCENTER_TLS_KEY")
+        return value
+
+    @field_validator("tls_certificate", "tls_key", "tls_authorities")
+    @classmethod
+    def _file(cls, value: Path | None) -> Path | None:
+        if value is not None and not os.access(value, os.R_OK):
+            raise ValueError(f"{value} is no file that can be read")
         return value
 
     @field_validator("redis_url")

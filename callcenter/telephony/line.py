@@ -68,7 +68,7 @@ class Trunk:
     """A way to the public network: `address` is host:port; calls from there are let in as this trunk's.
 
     With `register` we register there by digest as `username`. `country` (ISO 3166) turns its numbers into E.164.
-    `prefixes`: the E.164 beginnings that it carries, empty for all. `transport`: udp | tcp. `srtp`: off | may | must.
+    `prefixes`: the E.164 beginnings that it carries, empty for all. `transport`: udp | tcp | tls. `srtp`: off | may | must.
     """
 
     name: str

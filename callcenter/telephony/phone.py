@@ -40,8 +40,9 @@ from callcenter.telephony.sipua.outbound import Target
 from callcenter.telephony.sipua.referral import Asked
 from callcenter.telephony.sipua.replaces import Replaces
 from callcenter.telephony.sipua.session import Ending, Session
+from callcenter.telephony.sipua.tls import Tls
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
-from callcenter.telephony.sipua.transport import Drop, join_host, split_host
+from callcenter.telephony.sipua.transport import Drop, Listen, join_host, split_host
 from callcenter.telephony.sipua.trunks import Registration
 
 
@@ -246,13 +247,14 @@ class Phone:
         payloads: tuple[int, ...] = (PCMA, PCMU),
         dtmf: bool = True,
         srtp: Srtp = "off",
+        tls: Tls | None = None,
         timers: Timers | None = None,
         drop: Drop | None = None,
         lasting: Lasting | None = None,
     ) -> None:
         self.user, self.password, self.server, self.transport = user, password, server, transport
         self.host, self.name, self.tone, self.samples = host, name, tone, samples
-        self.payloads, self.dtmf, self.srtp = payloads, dtmf, srtp
+        self.payloads, self.dtmf, self.srtp, self.tls = payloads, dtmf, srtp, tls
         self.answer_after: float | None = 0.0
         self.refuse_with = 0
         self.follows_referrals = True
@@ -269,7 +271,7 @@ class Phone:
 
         Raises ConnectionRefusedError when the registration was refused or nobody answered.
         """
-        self.address = await self.agent.start(self.host, port)
+        self.address = await self.agent.start([Listen(self.host, port)], tls=self.tls)
         if self.password:
             await self.register()
         return self.address
@@ -298,7 +300,7 @@ class Phone:
         """Ring `to`, a user part at our server or a SIP URI; raises ValueError for a broken URI."""
         host, port = split_host(self.server)
         server = join_host(host, port)
-        suffix = ";transport=tcp" if self.transport == "tcp" else ""
+        suffix = "" if self.transport == "udp" else f";transport={self.transport}"
         uri = to if to.startswith(("sip:", "sips:")) else f"sip:{to}@{server}{suffix}"
         name = f'"{self.name}" ' if self.name else ""
         caller = f"{name}<sip:{self.user}@{server}>"

@@ -40,7 +40,7 @@ class World:
     _playing: set[str] = field(default_factory=set)
 
     async def phone(self, user: str, password: str = "", **more: Any) -> SipPhone:
-        phone = SipPhone(user, password, server=self.address, **{"timers": QUICK, **more})
+        phone = SipPhone(user, password, **{"server": self.address, "timers": QUICK, **more})
         self.phones.append(phone)
         await phone.start()
         return phone

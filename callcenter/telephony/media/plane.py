@@ -145,13 +145,16 @@ class MediaPlane:
 
     # ---- legs ----------------------------------------------------------------------------------------------------
 
-    def open(self, leg: str) -> int:
-        """Reserve ports for the leg; the RTP port, the same when asked again. Raises NoPorts."""
+    def open(self, leg: str, host: str = "") -> int:
+        """Reserve ports for the leg; the RTP port, the same when asked again. Raises NoPorts.
+
+        `host`: the address of ours to bind, where the line has several.
+        """
         if leg in self._legs:
             return self._legs[leg].port
         if self._ports is None or self._wire is None:
             raise NoPorts("no audio process")
-        port, rtp, rtcp = self._ports.bind()
+        port, rtp, rtcp = self._ports.bind(host)
         self._legs[leg] = _Leg(port, rtp, rtcp)
         self._send_open(leg)
         return port

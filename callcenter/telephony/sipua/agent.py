@@ -6,7 +6,7 @@ Everything that arrives goes through `_arrived`, which answers or drops what is 
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from aiosipua import SipRequest, SipResponse
@@ -16,13 +16,14 @@ from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.outbound import OutboundSession, Target
 from callcenter.telephony.sipua.replaces import Replaces
 from callcenter.telephony.sipua.session import Owner, Session
+from callcenter.telephony.sipua.tls import Tls
 from callcenter.telephony.sipua.transactions import (
     ClientTransaction,
     ServerTransaction,
     Timers,
     Transactions,
 )
-from callcenter.telephony.sipua.transport import Drop, Flow, Transport, is_address, join_host
+from callcenter.telephony.sipua.transport import Drop, Flow, Listen, Transport, is_address, join_host
 from callcenter.telephony.sipua.wire import (
     ALLOW,
     SUPPORTED,
@@ -76,15 +77,14 @@ class UserAgent:
         self._repeats: dict[ServerTransaction, asyncio.TimerHandle] = {}
         self._recent: dict[tuple[str, str, int], float] = {}
         self._over: dict[tuple[str, str], float] = {}
-        self._host = ""
         self._advertised = ""
         self._routes: dict[str, str] = {}
 
-    async def start(self, host: str, port: int, advertised: str = "") -> str:
-        """Listen by UDP and TCP; returns `host:port`. Raises OSError."""
-        self._host, self._advertised = host, advertised
-        self.port = await self._transport.start(host, port)
-        return join_host(host, self.port)
+    async def start(self, listen: Sequence[Listen], advertised: str = "", tls: Tls | None = None) -> str:
+        """Listen; returns the first address as `host:port`. Raises OSError."""
+        self._advertised = advertised
+        self.port = await self._transport.start(listen, tls)
+        return join_host(listen[0].host, self.port)
 
     async def settle(self, seconds: float) -> None:
         """Wait until everything that we asked is answered, BYEs above all; at most so long."""
@@ -104,18 +104,27 @@ class UserAgent:
 
     def host_towards(self, host: str) -> str:
         """Our host as `host` can reach it: advertised, bound, or the interface by which packets go there."""
-        if self._advertised:
+        if self._advertised and (":" in self._advertised) == (":" in host):
             return self._advertised
-        if self._host not in ("", "0.0.0.0", "::"):
-            return self._host
+        bound = self._transport.own(Flow("udp", host, 0)).host
+        if bound not in ("", "0.0.0.0", "::"):
+            return bound
         if host not in self._routes:
             self._routes[host] = _interface_towards(host)
         return self._routes[host]
 
+    def bound_towards(self, flow: Flow) -> str:
+        """The host that we listen on for the other end of `flow`."""
+        return self._transport.own(flow).host
+
     def contact(self, flow: Flow) -> str:
         """Our Contact value towards the other end of `flow`."""
-        tcp = ";transport=tcp" if flow.transport == "tcp" else ""
-        return f"<sip:{self.user}@{join_host(self.host_towards(flow.host), self.port)}{tcp}>"
+        how = f";transport={flow.transport}" if flow.reliable else ""
+        return f"<sip:{self.user}@{self.address_towards(flow)}{how}>"
+
+    def address_towards(self, flow: Flow) -> str:
+        """Our `host:port` as the other end of `flow` can reach it."""
+        return join_host(*self._sent_by(flow))
 
     def alive(self, flow: Flow) -> bool:
         """Whether the connection of `flow` still stands."""
@@ -297,7 +306,7 @@ class UserAgent:
         self.on_flow_lost(flow)
 
     def _sent_by(self, flow: Flow) -> tuple[str, int]:
-        return self.host_towards(flow.host), self.port
+        return self.host_towards(flow.host), self._transport.own(flow).port
 
 
 K = TypeVar("K")

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from aiosipua import SipRequest, generate_tag, parse_address, parse_uri
 
 from callcenter.telephony.line import SavedDialog
-from callcenter.telephony.sipua.transport import Flow, is_address, split_host
+from callcenter.telephony.sipua.flows import SIP_PORT, SIPS_PORT, Flow, is_address, split_host
 from callcenter.telephony.sipua.wire import PRODUCT, Inbound
 
 AFTER_CRASH = 1000
@@ -87,7 +87,7 @@ class Dialog:
 
     def next_hop(self) -> Flow:
         """Where the next request goes: first route, else remote target, else back by the way they came (NAT)."""
-        if self.flow.transport == "tcp" and self.flow.connection:
+        if self.flow.reliable and self.flow.connection:
             return self.flow
         if self.route_set:
             return flow_of_uri(parse_address_uri(self.route_set[0]), self.flow.transport)
@@ -144,11 +144,16 @@ class Dialog:
 
 
 def flow_of_uri(uri: str, transport: str = "udp") -> Flow:
-    """Host, port and transport that a SIP URI names; `transport` when it does not say. Names are kept as they are."""
+    """Host, port and transport that a SIP URI names; `transport` when it does not say. Names are kept as they are.
+
+    `sips:` and `transport=tls` go by TLS, to port 5061 unless they name another (RFC 3261 section 19.1.2).
+    """
     parsed = parse_uri(uri)
     named = (parsed.params.get("transport") or transport).lower()
     host = (parsed.params.get("maddr") or parsed.host).strip("[]")
-    return Flow("tcp" if named == "tcp" else "udp", host, parsed.port or 5060)
+    secure = named == "tls" or uri[:5].lower() == "sips:"
+    kind = "tls" if secure else "tcp" if named == "tcp" else "udp"
+    return Flow(kind, host, parsed.port or (SIPS_PORT if secure else SIP_PORT))
 
 
 def without_tag(value: str) -> str:

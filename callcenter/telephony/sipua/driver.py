@@ -26,9 +26,10 @@ from callcenter.telephony.sipua.outbound import Target
 from callcenter.telephony.sipua.registrar import Registrar, caller_phone
 from callcenter.telephony.sipua.reports import recording_event
 from callcenter.telephony.sipua.session import Session
+from callcenter.telephony.sipua.tls import Tls
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
 from callcenter.telephony.sipua.transfers import Transfers
-from callcenter.telephony.sipua.transport import Drop, Flow, join_host
+from callcenter.telephony.sipua.transport import Drop, Flow, Listen
 from callcenter.telephony.sipua.trunks import Trunks
 from callcenter.telephony.sipua.verdicts import Verdict
 
@@ -44,7 +45,7 @@ _LAG = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`host`, `port` to listen on (port 0: any); `advertised`: the host that we name, if another.
+    """`host`, `port` to listen on (port 0: any), and `also` there; `advertised`: the host that we name, if another.
 
     `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `disk_limit`:
     free bytes under which the disk of recordings is an alarm. `most_legs`: calls beyond get 503. `lasting`: of session
@@ -55,6 +56,8 @@ class Options:
     line: str = "line1"
     host: str = "127.0.0.1"
     port: int = 0
+    also: tuple[Listen, ...] = ()
+    tls: Tls | None = None
     advertised: str = ""
     rtp_ports: tuple[int, int] = (20000, 29999)
     data_dir: Path | None = None
@@ -68,6 +71,11 @@ class Options:
     bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=Limits)
     trusted: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+
+    @property
+    def addresses(self) -> tuple[Listen, ...]:
+        """Where it listens; the first is what it announces."""
+        return Listen(self.host, self.port), *self.also
 
     @property
     def spool(self) -> Path | None:
@@ -118,7 +126,7 @@ class SipuaLine:
             options.line, self._agent, self._media, memory, self._tell, self._gone, self._transfers.meant
         )
         await self._media.start(options.host, options.rtp_ports, self._heard)
-        address = await self._agent.start(options.host, options.port, options.advertised)
+        address = await self._agent.start(options.addresses, options.advertised, options.tls)
         await self.configure(config)
         self._registrar.start(memory)
         for saved in memory.dialogs:
@@ -322,7 +330,7 @@ class SipuaLine:
         return [target for target in targets if self._gate.may_ring(target.uri, target.flow)]
 
     def _target(self, uri: str, flow: Flow, command: commands.DialLeg) -> Target:
-        own = join_host(self._agent.host_towards(flow.host), self._agent.port)
+        own = self._agent.address_towards(flow)
         name = "".join(
             letter for letter in command.caller_name if letter.isprintable() and letter not in '"\\<>'
         )

@@ -36,7 +36,7 @@ class Media(Protocol):
 
     @property
     def monitor(self) -> Monitor: ...
-    def open(self, leg: str) -> int: ...
+    def open(self, leg: str, host: str = "") -> int: ...
     def connect(
         self,
         leg: str,
@@ -79,7 +79,8 @@ class Leg:
         self._target = ""
         self._desk = desk
         host, private = desk.agent.host_towards(towards.host), towards.transport == "tls"
-        self._local = Local(host, desk.media.open(leg), srtp=srtp, private=private)
+        port = desk.media.open(leg, desk.agent.bound_towards(towards))
+        self._local = Local(host, port, srtp=srtp, private=private)
         self._remote: Remote | None = None
         self._held = self._answered = self._quiet = False
 

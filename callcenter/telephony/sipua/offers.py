@@ -18,7 +18,7 @@ from aiosipua import (
 from callcenter.telephony.line import Srtp
 from callcenter.telephony.media.crypto import KEY_BYTES, SUITES, Crypto
 from callcenter.telephony.sipua import sdes
-from callcenter.telephony.sipua.transport import is_address
+from callcenter.telephony.sipua.flows import is_address
 
 PCMU, PCMA, G722 = 0, 8, 9
 DTMF = 101

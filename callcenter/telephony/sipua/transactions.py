@@ -9,8 +9,14 @@ from dataclasses import dataclass
 
 from aiosipua import SipRequest, SipResponse, generate_branch
 
-from callcenter.telephony.sipua.transport import Flow, join_host
+from callcenter.telephony.sipua.flows import Flow, join_host
 from callcenter.telephony.sipua.wire import Inbound, answer_flow, response_to
+
+LARGEST_BY_UDP = 1300
+"""Bytes of a request; a larger one goes by TCP where the peer has it (RFC 3261 section 18.1.1)."""
+CONNECTS_WITHIN = 2.0
+"""Seconds that such a request waits for any answer by TCP."""
+_PEERS_KEPT = 1000
 
 Send = Callable[[bytes, Flow], None]
 
@@ -71,7 +77,7 @@ class ServerTransaction:
 
     @property
     def reliable(self) -> bool:
-        return self.inbound.flow.transport != "udp"
+        return self.inbound.flow.reliable
 
     def reply(
         self, code: int, reason: str = "", headers: dict[str, str] | None = None, tag: str = ""
@@ -148,10 +154,12 @@ class ClientTransaction:
         flow: Flow,
         on_response: Callable[[Inbound], None],
         on_failure: Callable[[], None],
+        instead: Flow | None = None,
     ) -> None:
         self._layer = layer
         self._clock = _Clock()
         self._interval = layer.timers.t1
+        self._instead = instead
         self._cancel_wanted = ""
         self._cancelled = False
         self.request = request
@@ -164,13 +172,15 @@ class ClientTransaction:
 
     @property
     def reliable(self) -> bool:
-        return self.flow.transport != "udp"
+        return self.flow.reliable
 
     def begin(self) -> None:
         timers = self._layer.timers
         self._clock.start("B", timers.timeout, self.fail)
         if not self.reliable:
             self._clock.start("A", self._interval, self._retransmit)
+        if self._instead is not None:
+            self._clock.start("connect", CONNECTS_WITHIN, self._unconnected)
         self._layer.send(self._bytes, self.flow)
 
     def cancel(self, reason: str = "") -> None:
@@ -197,8 +207,26 @@ class ClientTransaction:
             self._end()
             self._on_failure()
 
+    def broken(self) -> None:
+        """Its connection broke, or never came; what went there for its size alone goes by UDP then."""
+        if self._instead is not None and self.state == "calling":
+            self._unconnected()
+        else:
+            self.fail()
+
     def close(self) -> None:
         self._clock.stop_all()
+
+    def _unconnected(self) -> None:
+        """Section 18.1.1: a peer without TCP gets the large request by UDP, as it is."""
+        if self._instead is None or self.state != "calling":
+            return
+        self._layer.has_no_tcp(self.flow)
+        self.flow, self._instead = self._instead, None
+        via = self.request.headers.get("via")[0]
+        self.request.headers.set_single("Via", via.replace("/TCP", "/UDP", 1))
+        self._bytes = bytes(self.request)
+        self.begin()
 
     def _provisional(self, inbound: Inbound) -> None:
         first = self.state == "calling"
@@ -284,6 +312,7 @@ class Transactions:
         self._sent_by = sent_by
         self._servers: dict[str, ServerTransaction] = {}
         self._clients: dict[str, ClientTransaction] = {}
+        self._without_tcp: set[Flow] = set()
 
     def receive(self, inbound: Inbound) -> None:
         if isinstance(inbound.message, SipResponse):
@@ -315,6 +344,10 @@ class Transactions:
         host, port = self._sent_by(flow)
         via = f"SIP/2.0/{flow.transport.upper()} {join_host(host, port)};rport;branch={generate_branch()}"
         request.headers.set_single("Via", via)
+        by_tcp = Flow("tcp", flow.host, flow.port)
+        if not flow.reliable and by_tcp not in self._without_tcp and len(bytes(request)) > LARGEST_BY_UDP:
+            request.headers.set_single("Via", via.replace("/UDP", "/TCP", 1))
+            return self.send_prepared(request, by_tcp, on_response, on_failure, instead=flow)
         return self.send_prepared(request, flow, on_response, on_failure)
 
     def send_prepared(
@@ -323,9 +356,10 @@ class Transactions:
         flow: Flow,
         on_response: Callable[[Inbound], None],
         on_failure: Callable[[], None],
+        instead: Flow | None = None,
     ) -> ClientTransaction:
         """Send a request that has its Via already (CANCEL keeps the branch of its INVITE)."""
-        client = ClientTransaction(self, request, flow, on_response, on_failure)
+        client = ClientTransaction(self, request, flow, on_response, on_failure, instead)
         self._clients[_client_key(request)] = client
         client.begin()
         return client
@@ -340,13 +374,17 @@ class Transactions:
         return data
 
     def lost(self, flow: Flow) -> None:
-        """A TCP connection broke: what waits for an answer by it fails (section 17.1.4)."""
+        """A connection broke: what waits for an answer by it fails (section 17.1.4)."""
         for client in list(self._clients.values()):
-            if client.flow.transport == "tcp" and (client.flow.host, client.flow.port) == (
-                flow.host,
-                flow.port,
-            ):
-                client.fail()
+            there = client.flow
+            if (there.transport, there.host, there.port) == (flow.transport, flow.host, flow.port):
+                client.broken()
+
+    def has_no_tcp(self, flow: Flow) -> None:
+        """Large requests go there by UDP at once from now on."""
+        if len(self._without_tcp) >= _PEERS_KEPT:
+            self._without_tcp.clear()
+        self._without_tcp.add(flow)
 
     def close(self) -> None:
         for server in self._servers.values():

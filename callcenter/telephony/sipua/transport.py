@@ -1,157 +1,73 @@
-"""Bytes in and out: one UDP socket and one TCP listener on the same port, and the TCP connections we open.
+"""Bytes in and out: sockets that listen by UDP, TCP and TLS, and the connections that we open.
 
 RFC 3261 section 18. A `Flow` says by which way something came, so that the answer goes the same way back.
 """
 
 import asyncio
 import contextlib
-import ipaddress
+import logging
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
+from typing import Any
 
-MAX_MESSAGE = 65_536
-"""Bytes of one SIP message over TCP; a peer that sends more is cut off."""
+from callcenter.telephony.sipua.connections import Connection
+from callcenter.telephony.sipua.flows import SIP_PORT, Flow, is_address, join_host, split_host
+from callcenter.telephony.sipua.tls import Tls
 
+__all__ = ["Drop", "Flow", "Listen", "Transport", "is_address", "join_host", "split_host"]
 
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """Where a message came from or shall go. `transport` is udp | tcp; `connection` numbers a TCP connection, or 0."""
+log = logging.getLogger(__name__)
 
-    transport: str
-    host: str
-    port: int
-    connection: int = 0
-
-    @property
-    def address(self) -> str:
-        return join_host(self.host, self.port)
-
+IDLE = 3600.0
+"""Seconds without a whole message or a keep-alive after which a connection is closed; a phone is asked more often."""
+SPEECHLESS = 30.0
+"""The same for a connection that was accepted and never said anything whole."""
+MOST_CONNECTIONS = 5000
+_SWEEP = 10.0
+_PATIENCE = 10.0
+"""Seconds for a connection and for its handshake."""
+_NAMES_KEPT = 60.0
 
 Receive = Callable[[bytes, Flow], None]
 Lost = Callable[[Flow], None]
 Drop = Callable[[bytes, bool], bool]
 """Test hook: (datagram, inbound) -> whether the network loses it."""
+_Key = tuple[str, str, int]
 
 
-def join_host(host: str, port: int) -> str:
-    """`host:port`, an IPv6 literal in brackets."""
-    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address of ours. Port 0 takes a free one. `tls`: TLS alone; else UDP and TCP."""
 
+    host: str
+    port: int = SIP_PORT
+    tls: bool = False
 
-def split_host(address: str, default_port: int = 5060) -> tuple[str, int]:
-    """`host:port`, `[v6]:port` or `host` taken apart. Raises ValueError for a port that is no number."""
-    if address.startswith("["):
-        host, _, rest = address[1:].partition("]")
-        return host, int(rest[1:]) if rest.startswith(":") else default_port
-    host, colon, port = address.rpartition(":")
-    if not colon or ":" in host:
-        return address, default_port
-    return host, int(port)
-
-
-def is_address(host: str) -> bool:
-    """Whether `host` is an IP literal, which needs no look-up."""
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
+    @property
+    def ipv6(self) -> bool:
+        return ":" in self.host
 
 
 class _Datagrams(asyncio.DatagramProtocol):
     """Own protocol: aiosipua's receives nothing under uvloop."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, number: int) -> None:
         self._receive = receive
+        self._number = number
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._receive(data, Flow("udp", addr[0], addr[1]))
+        self._receive(data, Flow("udp", addr[0], addr[1], self._number))
 
     def error_received(self, exc: Exception) -> None:
         """ICMP errors name no transaction; its timer ends it."""
 
 
-class _Connection(asyncio.Protocol):
-    """One TCP connection, accepted or opened: frames by Content-Length (RFC 3261 section 18.3)."""
-
-    def __init__(self, owner: "Transport", number: int) -> None:
-        self._owner = owner
-        self._buffer = bytearray()
-        self.number = number
-        self.flow = Flow("tcp", "", 0, number)
-        self.transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername") or ("", 0)
-        self.flow = Flow("tcp", peer[0], peer[1], self.number)
-        self._owner.connected(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while True:
-            self._answer_keepalive()
-            message = self._next_message()
-            if message is None:
-                return
-            self._owner.received(message, self.flow)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._owner.disconnected(self)
-
-    def send(self, data: bytes) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(data)
-
-    def close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
-
-    def _answer_keepalive(self) -> None:
-        """RFC 5626 section 3.5.1: a double CRLF is a ping and gets one CRLF; a single one before a message is nothing."""
-        while self._buffer[:2] == b"\r\n":
-            if self._buffer[:4] == b"\r\n\r\n":
-                del self._buffer[:4]
-                self.send(b"\r\n")
-            elif len(self._buffer) > 2 and self._buffer[2:3] != b"\r":
-                del self._buffer[:2]
-            else:
-                return
-
-    def _next_message(self) -> bytes | None:
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            if len(self._buffer) > MAX_MESSAGE:
-                self.close()
-            return None
-        length = content_length(bytes(self._buffer[:end]))
-        if length is None or length > MAX_MESSAGE:
-            self.close()
-            return None
-        total = end + 4 + length
-        if len(self._buffer) < total:
-            return None
-        message = bytes(self._buffer[:total])
-        del self._buffer[:total]
-        return message
-
-
-def content_length(head: bytes) -> int | None:
-    """Declared body length of a header section, 0 when absent, None when it is no length."""
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.strip().lower() in (b"content-length", b"l"):
-            value = value.strip()
-            return int(value) if value.isdigit() else None
-    return 0
-
-
 class Transport:
-    """UDP and TCP on one port.
+    """UDP and TCP on each address, TLS on those that say so.
 
-    `receive` gets each whole message, `lost` each TCP flow that broke or could not be opened. `drop` loses
+    `receive` gets each whole message, `lost` each connection that broke or could not be opened. `drop` loses
     datagrams for tests.
     """
 
@@ -159,130 +75,219 @@ class Transport:
         self._receive = receive
         self._lost = lost
         self._drop = drop
-        self._udp: asyncio.DatagramTransport | None = None
-        self._server: asyncio.Server | None = None
-        self._connections: dict[int, _Connection] = {}
-        self._by_address: dict[tuple[str, int], _Connection] = {}
-        self._waiting: dict[tuple[str, int], list[bytes]] = {}
+        self._tls: Tls | None = None
+        self._udp: dict[int, tuple[Listen, asyncio.DatagramTransport]] = {}
+        self._servers: list[asyncio.Server] = []
+        self._connections: dict[int, Connection] = {}
+        self._named: dict[_Key, Connection] = {}
+        self._waiting: dict[_Key, list[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = 0
-        self._names: dict[str, str] = {}
+        self._names: dict[str, list[str]] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
+        self.listening: list[Listen] = []
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen on `host:port`, by UDP and TCP; port 0 takes a free one. Returns the port. Raises OSError."""
-        loop = asyncio.get_running_loop()
-        for attempt in range(20):
-            self._server = await loop.create_server(self._accept, host, port)
-            bound = int(self._server.sockets[0].getsockname()[1])
-            try:
-                self._udp, _ = await loop.create_datagram_endpoint(
-                    lambda: _Datagrams(self.received), local_addr=(host, bound)
-                )
-            except OSError:
-                self._server.close()
-                if port or attempt == 19:
-                    raise
-                continue
-            self._widen_buffer()
-            return bound
-        raise OSError("no port is free for both UDP and TCP")
+    async def start(self, listen: Sequence[Listen], tls: Tls | None = None) -> int:
+        """Listen everywhere; the port of the first address. Raises OSError."""
+        self._tls = tls
+        for each in listen:
+            port = await (self._listen_tls(each) if each.tls else self._listen(each))
+            self.listening.append(Listen(each.host, port, each.tls))
+        self._sweep()
+        return self.listening[0].port
+
+    def own(self, flow: Flow) -> Listen:
+        """The address of ours by which the other end of `flow` reaches us."""
+        fitting = [each for each in self.listening if each.tls == (flow.transport == "tls")] or self.listening
+        if is_address(flow.host):
+            fitting = [each for each in fitting if each.ipv6 == (":" in flow.host)] or fitting
+        return fitting[0]
 
     def send(self, data: bytes, flow: Flow) -> None:
-        """Hand `data` to the network; loss shows as silence (UDP) or by `lost` (TCP)."""
-        if flow.transport == "tcp":
-            self._send_tcp(data, flow)
-        elif (
-            self._udp is not None
-            and not self._udp.is_closing()
-            and not (self._drop and self._drop(data, False))
-        ):
+        """Hand `data` to the network; loss shows as silence (UDP) or by `lost`."""
+        if flow.reliable:
+            self._send_connected(data, flow)
+        elif not (self._drop and self._drop(data, False)):
             if is_address(flow.host):
-                with contextlib.suppress(OSError, OverflowError, ValueError):
-                    self._udp.sendto(data, (flow.host, flow.port))
+                self._send_datagram(data, flow)
             else:
                 self._spawn(self._send_named(data, flow))
 
     async def stop(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         for task in list(self._tasks):
             task.cancel()
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in list(self._connections.values()):
             connection.close()
-        if self._udp is not None:
-            self._udp.close()
+        for _, transport in self._udp.values():
+            transport.close()
         await asyncio.sleep(0)
 
     def alive(self, flow: Flow) -> bool:
-        """Whether the very TCP connection of `flow` is still open; UDP always is."""
-        return flow.transport == "udp" or flow.connection in self._connections
+        """Whether the very connection of `flow` is still open; UDP always is."""
+        return not flow.reliable or flow.connection in self._connections
+
+    # ---- for the sockets -----------------------------------------------------------------------------------------
 
     def received(self, data: bytes, flow: Flow) -> None:
-        if flow.transport == "udp" and self._drop and self._drop(data, True):
+        if not flow.reliable and self._drop and self._drop(data, True):
             return
         self._receive(data, flow)
 
-    def connected(self, connection: _Connection) -> None:
+    def connected(self, connection: Connection) -> bool:
+        if len(self._connections) >= MOST_CONNECTIONS:
+            log.warning("no room for a connection from %s", connection.flow.address)
+            return False
         self._connections[connection.number] = connection
-        self._by_address[connection.flow.host, connection.flow.port] = connection
+        flow = connection.flow
+        self._name(connection, (flow.transport, flow.host, flow.port))
+        return True
 
-    def disconnected(self, connection: _Connection) -> None:
+    def disconnected(self, connection: Connection) -> None:
         self._connections.pop(connection.number, None)
-        address = (connection.flow.host, connection.flow.port)
-        if self._by_address.get(address) is connection:
-            del self._by_address[address]
-        self._lost(connection.flow)
+        for key in connection.names:
+            if self._named.get(key) is connection:
+                del self._named[key]
+            self._lost(Flow(*key, connection.number))
 
-    def _accept(self) -> _Connection:
-        self._numbers += 1
-        return _Connection(self, self._numbers)
+    # ---- listening -----------------------------------------------------------------------------------------------
 
-    def _widen_buffer(self) -> None:
-        """A burst of INVITEs must fit into the socket while one is handled."""
-        sock = self._udp.get_extra_info("socket") if self._udp else None
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
-
-    def _send_tcp(self, data: bytes, flow: Flow) -> None:
-        connection = self._connections.get(flow.connection) or self._by_address.get((flow.host, flow.port))
-        if connection is not None:
-            connection.send(data)
-            return
-        address = (flow.host, flow.port)
-        waiting = self._waiting.setdefault(address, [])
-        waiting.append(data)
-        if len(waiting) == 1:
-            self._spawn(self._connect(address))
-
-    async def _connect(self, address: tuple[str, int]) -> None:
+    async def _listen(self, address: Listen) -> int:
+        """UDP and TCP on one port."""
         loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(10):
-                _, connection = await loop.create_connection(self._accept, *address)
-        except (OSError, TimeoutError):
-            self._waiting.pop(address, None)
-            self._lost(Flow("tcp", *address))
-            return
-        self._by_address[address] = connection
-        for data in self._waiting.pop(address, []):
-            connection.send(data)
+        for attempt in range(20):
+            server = await loop.create_server(self._accept("tcp"), address.host, address.port)
+            port = int(server.sockets[0].getsockname()[1])
+            try:
+                sock = _bound(address.host, port)
+            except OSError:
+                server.close()
+                if address.port or attempt == 19:
+                    raise
+                continue
+            self._servers.append(server)
+            self._numbers += 1
+            number = self._numbers
+            udp, _ = await loop.create_datagram_endpoint(
+                partial(_Datagrams, self.received, number), sock=sock
+            )
+            self._udp[number] = (address, udp)
+            return port
+        raise OSError("no port is free for both UDP and TCP")
+
+    async def _listen_tls(self, address: Listen) -> int:
+        if self._tls is None or self._tls.server is None:
+            raise OSError("TLS needs a certificate")
+        server = await asyncio.get_running_loop().create_server(
+            self._accept("tls"), address.host, address.port, ssl=self._tls.server,
+            ssl_handshake_timeout=_PATIENCE,
+        )  # fmt: skip
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    def _accept(self, kind: str) -> Callable[[], Connection]:
+        def make() -> Connection:
+            self._numbers += 1
+            return Connection(self, self._numbers, kind, asyncio.get_running_loop().time)
+
+        return make
+
+    def _sweep(self) -> None:
+        """Close what says nothing, and look whether the certificate was renewed."""
+        loop = asyncio.get_running_loop()
+        for connection in list(self._connections.values()):
+            if loop.time() - connection.heard > (IDLE if connection.spoke else SPEECHLESS):
+                connection.close()
+        if self._tls is not None:
+            self._tls.refresh()
+        self._sweeping = loop.call_later(_SWEEP, self._sweep)
+
+    # ---- sending -------------------------------------------------------------------------------------------------
+
+    def _send_datagram(self, data: bytes, flow: Flow) -> None:
+        """By the socket that it is an answer to, else by one of the same family."""
+        way = self._udp.get(flow.connection) or next(
+            (way for way in self._udp.values() if way[0].ipv6 == (":" in flow.host)), None
+        )
+        if way is not None and not way[1].is_closing():
+            with contextlib.suppress(OSError, OverflowError, ValueError):
+                way[1].sendto(data, (flow.host, flow.port))
 
     async def _send_named(self, data: bytes, flow: Flow) -> None:
         """Look the host up first (A and AAAA records; RFC 3263's SRV and NAPTR are left to a proxy in front)."""
-        host = self._names.get(flow.host)
-        if host is None:
+        found = self._names.get(flow.host)
+        if found is None:
             loop = asyncio.get_running_loop()
             try:
-                found = await loop.getaddrinfo(flow.host, flow.port, type=socket.SOCK_DGRAM)
+                records = await loop.getaddrinfo(flow.host, flow.port, type=socket.SOCK_DGRAM)
             except OSError:
                 return
-            host = self._names[flow.host] = str(found[0][4][0])
-            loop.call_later(60, self._names.pop, flow.host, None)
-        if self._udp is not None and not self._udp.is_closing():
-            self._udp.sendto(data, (host, flow.port))
+            found = self._names[flow.host] = [str(record[4][0]) for record in records]
+            loop.call_later(_NAMES_KEPT, self._names.pop, flow.host, None)
+        families = {way[0].ipv6 for way in self._udp.values()}
+        host = next((host for host in found if (":" in host) in families), "")
+        if host:
+            self._send_datagram(data, Flow("udp", host, flow.port, flow.connection))
+
+    def _send_connected(self, data: bytes, flow: Flow) -> None:
+        key = (flow.transport, flow.host, flow.port)
+        connection = self._connections.get(flow.connection) or self._named.get(key)
+        if connection is not None:
+            connection.send(data)
+            return
+        waiting = self._waiting.setdefault(key, [])
+        waiting.append(data)
+        if len(waiting) == 1:
+            self._spawn(self._connect(key))
+
+    async def _connect(self, key: _Key) -> None:
+        """Open a connection: each address of the name in turn. By TLS the other side proves the name that we call."""
+        kind, host, port = key
+        more: dict[str, Any] = {}
+        if kind == "tls":
+            more = {"ssl": (self._tls or Tls()).client, "server_hostname": host.strip("[]")}
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    self._accept(kind), host.strip("[]"), port, **more
+                )
+        except (OSError, TimeoutError, ValueError) as error:
+            log.info("no connection to %s by %s: %s", join_host(host, port), kind, error)
+            self._waiting.pop(key, None)
+            self._lost(Flow(*key))
+            return
+        self._name(connection, key)
+        connection.spoke = True
+        for data in self._waiting.pop(key, []):
+            connection.send(data)
+
+    def _name(self, connection: Connection, key: _Key) -> None:
+        if key not in connection.names:
+            connection.names.append(key)
+        self._named[key] = connection
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A UDP socket of one family, wide enough for a burst of INVITEs while one is handled. Raises OSError."""
+    records = socket.getaddrinfo(host or None, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = records[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -76,13 +76,13 @@ class Trunks:
     def target(self, trunk: Trunk, number: str, caller: str, caller_name: str) -> Target:
         """How to ring a number (E.164, or a SIP URI's user) by a trunk."""
         host, port = split_host(trunk.address)
-        where = join_host(host, port)
+        where, flow = join_host(host, port), Flow(trunk.transport, host, port)
         shown = trunk.caller or caller or trunk.username or "anonymous"
         name = f'"{_quotable(caller_name)}" ' if caller_name else ""
         return Target(
             uri=number if number.startswith(("sip:", "sips:")) else f"sip:{number}@{where}",
-            flow=Flow(trunk.transport, host, port),
-            caller=f"{name}<sip:{shown}@{where if trunk.register else self._own(host)}>",
+            flow=flow,
+            caller=f"{name}<sip:{shown}@{where if trunk.register else self._agent.address_towards(flow)}>",
             username=trunk.username,
             password=trunk.password,
             srtp=trunk.srtp,
@@ -91,9 +91,6 @@ class Trunks:
     def registered(self, name: str) -> bool:
         registration = self._registrations.get(name)
         return registration is not None and registration.standing
-
-    def _own(self, host: str) -> str:
-        return join_host(self._agent.host_towards(host), self._agent.port)
 
     async def _resolve(self, config: LineConfig) -> None:
         loop = asyncio.get_running_loop()

@@ -26,6 +26,8 @@ SUPPORTED = ("norefersub", "replaces", "timer")
 """Option tags that we understand, in a request's Require too (RFC 4488, RFC 3891, RFC 4028)."""
 PRODUCT = "callcenter"
 MAGIC = "z9hG4bK"
+MOST_LINES = 300
+"""Header lines of one message; no sender that means well comes near."""
 SINGLE = ("from", "to", "call-id", "cseq", "content-length", "max-forwards")
 
 REASONS = {
@@ -108,6 +110,8 @@ def read(data: bytes, flow: Flow) -> Inbound | None:
     """Parse and check; None for keep-alives. Raises Malformed."""
     if not data.strip(b"\r\n \t\0"):
         return None
+    if data.count(b"\n", 0, data.find(b"\r\n\r\n") + 1 or len(data)) > MOST_LINES:
+        raise Malformed("too many header lines")
     try:
         message = SipMessage.parse(data.lstrip(b"\r\n"))
     except (ValueError, IndexError) as error:
@@ -222,6 +226,6 @@ def stamp_via(request: SipRequest, via: Via, flow: Flow) -> None:
 
 def answer_flow(via: Via, flow: Flow) -> Flow:
     """Where the answer goes: TCP by its connection, UDP to the source, its port only with rport (RFC 3581)."""
-    if flow.transport == "tcp" or "rport" in via.params:
+    if flow.reliable or "rport" in via.params:
         return flow
-    return Flow("udp", flow.host, via.port or 5060)
+    return Flow("udp", flow.host, via.port or 5060, flow.connection)
