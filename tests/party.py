@@ -9,6 +9,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+import numpy as np
+from G722 import G722
+
 from callcenter.telephony.media.dtmf import press
 from callcenter.telephony.media.g711 import ULAW_TO_ALAW
 from callcenter.telephony.media.pcm import Samples, to_ulaw
@@ -60,6 +63,10 @@ class Party:
     def speak(self, hertz: float, level: float = 0.3) -> None:
         """A tone from now on, 0 for nothing. It goes round after 1.2 s, whole packets of every length."""
         self._tone = to_ulaw(sine(hertz, 1.2, level=level)) if hertz else b""
+        if hertz and self.payload == 9:
+            # as a phone does it: from 16 kHz; the second round begins as the first ends
+            pcm = (sine(hertz, 2.4, 16_000, level) * 32767).astype(np.int16)
+            self._tone = G722(16_000, 64_000, False).encode(memoryview(pcm))[9600:]
         if self.payload == 8:
             self._tone = self._tone.translate(ULAW_TO_ALAW)
 

@@ -8,8 +8,9 @@ import struct
 
 import numpy as np
 
-from callcenter.telephony.media.g711 import FRAME, PCMU, SILENT_FRAME, conversion
-from callcenter.telephony.media.pcm import RATE, Samples, from_alaw, from_ulaw, to_ulaw
+from callcenter.telephony.media.codec import AUDIO, SILENT_FRAMES, Decoder, Encoder
+from callcenter.telephony.media.g711 import FRAME, PCMU
+from callcenter.telephony.media.pcm import RATE, Samples, to_ulaw
 
 _HEADER = struct.Struct("!BBHII")
 _TICK = 0.02
@@ -34,6 +35,7 @@ class Voice:
         self._dtmf: int | None = None
         self._sound = b""
         self._at = 0
+        self._encoder = Encoder()
         self._sending = True
         self._events: list[tuple[int, bytes]] = []
         self._key_stamp = 0
@@ -46,7 +48,7 @@ class Voice:
         self._last_key_stamp = -1
 
     def connect(self, host: str, port: int, payload: int, dtmf: int | None, send: bool = True) -> None:
-        """Send there from now on, in PCMU (0) or PCMA (8). With `send` false we are held: nothing leaves."""
+        """Send there from now on, in PCMU (0), PCMA (8) or G.722 (9). With `send` false we are held: nothing leaves."""
         self._remote, self._payload, self._dtmf, self._sending = (host, port), payload, dtmf, send
         if self._timer is None:
             self._next = asyncio.get_running_loop().time()
@@ -78,8 +80,9 @@ class Voice:
     def heard(self, seconds: float = 0.0) -> Samples:
         """What came in, the last `seconds` of it or all that is kept (a minute), as -1..1 at 8 kHz."""
         frames = self._heard[-int(seconds / _TICK) :] if seconds else self._heard
-        parts = [from_ulaw(body) if payload == PCMU else from_alaw(body) for payload, body in frames]
-        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        decoder = Decoder()
+        linear = b"".join(decoder.linear(body, payload) for payload, body in frames)
+        return np.frombuffer(linear, "<i2").astype(np.float32) / np.float32(32768)
 
     def forget(self) -> None:
         """Start hearing anew."""
@@ -115,7 +118,7 @@ class Voice:
             if stamp != self._last_key_stamp and data[12] < len(_KEYS):
                 self._last_key_stamp = stamp
                 self.keys += _KEYS[data[12]]
-        elif kind in SILENT_FRAME:
+        elif kind in AUDIO:
             self.received += 1
             self._heard.append((kind, data[12:]))
             if len(self._heard) > 2 * _KEPT:
@@ -142,11 +145,10 @@ class Voice:
 
     def _frame(self) -> bytes:
         if not self._sound:
-            return SILENT_FRAME[self._payload]
+            return SILENT_FRAMES[self._payload]
         frame = self._sound[self._at : self._at + FRAME]
         self._at = (self._at + FRAME) % len(self._sound)
-        table = conversion(PCMU, self._payload)
-        return frame.translate(table) if table else frame
+        return self._encoder.coded(Decoder().linear(frame, PCMU), self._payload)
 
     def _send(self, kind: int, stamp: int, body: bytes) -> None:
         if self._remote is not None and self._socket.fileno() >= 0:

@@ -176,8 +176,8 @@ async def test_an_empty_play_ends_even_in_a_loop(hall: Hall) -> None:
         await hall.reported(PlayFinished("a", "p"))
 
 
-@pytest.mark.parametrize(("left", "right"), [(0, 8), (8, 0), (8, 8)])
-async def test_laws_are_converted(hall: Hall, left: int, right: int) -> None:
+@pytest.mark.parametrize(("left", "right"), [(0, 8), (8, 0), (8, 8), (9, 9), (9, 0), (8, 9)])
+async def test_codecs_are_converted(hall: Hall, left: int, right: int) -> None:
     caller, agent = Party(payload=left), Party(payload=right, ssrc=7)
     async with running(caller, agent):
         hall.enter("a", caller)

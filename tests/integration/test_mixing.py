@@ -67,7 +67,7 @@ async def hears(party: Party, *tones: int) -> None:
     await until(right, f"{tones} in {levels(party) if party.packets else []}")
 
 
-@pytest.mark.parametrize("payloads", [(0, 8, 0), (8, 8, 8)])
+@pytest.mark.parametrize("payloads", [(0, 8, 0), (8, 8, 8), (9, 8, 9), (9, 9, 9)])
 async def test_in_a_conference_each_hears_the_others_and_not_itself(
     hall: Hall, payloads: tuple[int, int, int]
 ) -> None:

@@ -7,8 +7,18 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from callcenter.telephony.media.codec import (
+    AUDIO,
+    G722,
+    SILENT_FRAMES,
+    Convert,
+    Decoder,
+    Encoder,
+    silence,
+    translation,
+)
 from callcenter.telephony.media.dtmf import KeyDetector
-from callcenter.telephony.media.g711 import PCMA, PCMU, SILENT_FRAME, conversion
+from callcenter.telephony.media.g711 import PCMU
 from callcenter.telephony.media.jitter import Voice
 from callcenter.telephony.media.latch import Address, Latch
 from callcenter.telephony.media.mixer import Mix, lanes
@@ -59,9 +69,12 @@ class Leg:
         self._press_ts = 0
         self._detector = KeyDetector()
         self._target: Leg | None = None
-        self._table: bytes | None = None
-        self._copies: tuple[tuple[Leg, bytes | None], ...] = ()
+        self._convert: Convert | None = None
+        self._copies: tuple[tuple[Leg, Convert | None], ...] = ()
         self._voices: tuple[Voice, ...] = ()
+        self._opens = False
+        self._linear = b""
+        self._decoder, self.encoder = Decoder(), Encoder()
 
     # ---- wiring, on each change of state ------------------------------------------------------------------------
 
@@ -109,11 +122,23 @@ class Leg:
         """Work out the packet path again after a change here or at one of those who hear us."""
         heard = self.connected and self.may_hear
         direct = [leg for leg in self.heard_by if leg.relays] if heard else []
-        ways = [(leg, conversion(self.payload, leg.payload, self.muted)) for leg in direct]
-        self._target, self._table = ways[0] if ways else (None, None)
+        ways = [(leg, self._conversion(self.payload, leg)) for leg in direct]
+        self._target, self._convert = ways[0] if ways else (None, None)
         self._copies = tuple(ways[1:])
         mixes = [leg.mix for leg in self.heard_by if len(leg.hears) > 1] if heard and not self.muted else []
         self._voices = tuple(mix.voices[self] for mix in mixes)
+        self._opens = bool(mixes) or any(
+            leg.payload != self.payload and G722 in (leg.payload, self.payload) for leg in direct
+        )
+
+    def _conversion(self, kind: int, target: "Leg") -> Convert | None:
+        """What becomes of our audio in this payload type on its way to one who hears us alone."""
+        into = target.payload
+        if self.muted:
+            return silence(into)
+        if kind != into and G722 in (kind, into):
+            return lambda body: target.encoder.coded(self._linear, into)
+        return translation(kind, into)
 
     def hear(self, legs: tuple["Leg", ...]) -> None:
         """Hear exactly these."""
@@ -147,7 +172,7 @@ class Leg:
         size, source = self.rtp.recvfrom_into(_BUFFER)
         if not self.connected or size < HEADER.size or _BUFFER[0] & 0xC0 != 0x80:
             return
-        if _BUFFER[1] & 0x7F not in (PCMU, PCMA, self.dtmf, OFFERED_EVENTS):
+        if _BUFFER[1] & 0x7F not in (*AUDIO, self.dtmf, OFFERED_EVENTS):
             return
         before = self.latch.source
         if not self.latch.accept(source[:2]):
@@ -173,28 +198,27 @@ class Leg:
         self.heard = now
         target = self._target
         kind = second & 0x7F
-        table = self._table
-        if self.tracks and not self.muted and (kind == self.payload or kind in (PCMU, PCMA)):
-            heard = (now, kind, ts, ssrc, self._sound(size))
-            for track in self.tracks:
-                track.inbox.append(heard)
+        convert = self._convert
         if kind == self.payload:
             self.reception.hear(seq, ts, ssrc, True, now)
-            if self._voices:
-                self._speak(kind, size, ssrc, ts)
+            if self._opens or (self.tracks and kind == G722):
+                self._open(kind, size, ssrc, ts)
+            if self.tracks:
+                self._record(kind, size, ssrc, ts, now)
             if target is None:
                 return
             kind = target.payload
         else:
             if kind not in _RTCP:
-                self.reception.hear(seq, ts, ssrc, kind in (PCMU, PCMA), now)
+                self.reception.hear(seq, ts, ssrc, kind in AUDIO, now)
             if not self._heed(kind, size, ssrc, ts, second >= 0x80):
                 return
-            if self._voices and kind in SILENT_FRAME:
-                self._speak(kind, size, ssrc, ts)
+            if kind in AUDIO:
+                self._open(kind, size, ssrc, ts)
+                self._record(kind, size, ssrc, ts, now)
             if target is None:
                 return
-            kind, table = self._foreign(second & 0x7F, target)
+            kind, convert = self._foreign(kind, target)
         if kind == _NO_PAYLOAD:
             target.out.leave_out(self)
         else:
@@ -202,17 +226,17 @@ class Leg:
                 target.stop_filling()
             out = target.out
             if out.rewrite(_BUFFER, size, self, (first, second, seq, ts, ssrc), kind, now):
-                out.send(_VIEW[:size] if table is None else self._converted(size, table))
+                out.send(_VIEW[:size] if convert is None else self._converted(size, convert))
         if self._copies:
             self._copy(size, (first, second, seq, ts, ssrc), now)
 
     def _copy(self, size: int, head: tuple[int, int, int, int, int], now: float) -> None:
         """The packet in the buffer to all but the first of those who hear us alone."""
-        for target, table in self._copies:
+        for target, convert in self._copies:
             if head[1] & 0x7F == self.payload:
-                kind = target.payload
+                kind, way = target.payload, convert
             else:
-                kind, table = self._foreign(head[1] & 0x7F, target)
+                kind, way = self._foreign(head[1] & 0x7F, target)
             if kind == _NO_PAYLOAD:
                 target.out.leave_out(self)
                 continue
@@ -221,22 +245,35 @@ class Leg:
             if target.out.rewrite(_BUFFER, size, self, head, kind, now):
                 # one that cannot be reached takes nothing from the others
                 with contextlib.suppress(OSError):
-                    target.out.send(_VIEW[:size] if table is None else self._converted(size, table))
+                    target.out.send(_VIEW[:size] if way is None else self._converted(size, way))
 
-    def _foreign(self, kind: int, target: "Leg") -> tuple[int, bytes | None]:
-        """The target's payload type, and the table, for what is not our agreed law: the other law or a key."""
-        if kind in (PCMU, PCMA):
-            return target.payload, conversion(kind, target.payload, self.muted)
+    def _foreign(self, kind: int, target: "Leg") -> tuple[int, Convert | None]:
+        """The target's payload type, and the way to it, for what is not in our agreed codec: another or a key."""
+        if kind in AUDIO:
+            return target.payload, self._conversion(kind, target)
         return (_NO_PAYLOAD if self.muted else target.dtmf), None
 
-    def _speak(self, law: int, size: int, ssrc: int, ts: int) -> None:
-        """The packet in the buffer to every mix that we are in."""
-        samples = lanes(self._sound(size), law)
-        for voice in self._voices:
-            voice.say(ssrc, ts, samples)
+    def _open(self, kind: int, size: int, ssrc: int, ts: int) -> None:
+        """Decode the packet in the buffer, once, for all who cannot take it as it is."""
+        self._linear = self._decoder.linear(self._sound(size), kind)
+        if self._voices:
+            samples = lanes(self._linear)
+            for voice in self._voices:
+                voice.say(ssrc, ts, samples)
+
+    def _record(self, kind: int, size: int, ssrc: int, ts: int, now: float) -> None:
+        """The packet in the buffer to every recording of us; of G.722 what was decoded, in mu-law."""
+        if self.muted:
+            return
+        if kind == G722:
+            heard = (now, PCMU, ts, ssrc, self.encoder.coded(self._linear, PCMU))
+        else:
+            heard = (now, kind, ts, ssrc, self._sound(size))
+        for track in self.tracks:
+            track.inbox.append(heard)
 
     def _heed(self, kind: int, size: int, ssrc: int, ts: int, marker: bool) -> bool:
-        """What is not audio in the agreed law: keys, the other law, anything else. Whether it is to be relayed."""
+        """What is not audio in the agreed codec: keys, another codec, anything else. Whether it is to be relayed."""
         if kind in _RTCP:
             return False
         if kind == self.dtmf or (kind == OFFERED_EVENTS and self.dtmf != _NO_PAYLOAD):
@@ -244,17 +281,17 @@ class Leg:
             if digit is not None:
                 self.relay.tell("digit", self.name, digit)
             return True
-        # the other law is allowed when the SDP listed both, and some phones send it when it did not
-        if kind in (PCMU, PCMA):
+        # another is allowed when the SDP listed both, and some phones send it when it did not
+        if kind in AUDIO:
             return True
         for target in (self._target, *(target for target, _ in self._copies)):
             if target is not None:
                 target.out.leave_out(self)
         return False
 
-    def _converted(self, size: int, table: bytes) -> bytes:
-        """The packet in the buffer in the receiver's law, without the extensions that only the sender's side knows."""
-        return bytes((0x80,)) + bytes(_VIEW[1:12]) + self._sound(size).translate(table)
+    def _converted(self, size: int, convert: Convert) -> bytes:
+        """The packet in the buffer in the receiver's codec, without the extensions that only the sender's side knows."""
+        return bytes((0x80,)) + bytes(_VIEW[1:12]) + convert(self._sound(size))
 
     def _sound(self, size: int) -> bytes:
         """The payload of the packet in the buffer, without its padding."""
@@ -300,9 +337,9 @@ class Leg:
             if frame is None:
                 self.relay.finished(self, self.player)
         else:
-            frame = self.mix.frame(self.payload)
+            frame = self.mix.frame(self.payload, self.encoder)
         if frame is not None or self.paced:
-            self.out.emit(frame or SILENT_FRAME[self.payload], self.payload, now)
+            self.out.emit(frame or SILENT_FRAMES[self.payload], self.payload, now)
 
     def _dial(self, dialler: Dialler, now: float) -> bool:
         step = dialler.next_step()
@@ -313,7 +350,7 @@ class Leg:
         if begins:
             self._press_ts = self.out.begin_event(now)
         if payload is None:
-            self.out.emit(SILENT_FRAME[self.payload], self.payload, now)
+            self.out.emit(SILENT_FRAMES[self.payload], self.payload, now)
         else:
             self.out.emit_event(payload, self.dtmf, self._press_ts, begins, now)
         return True

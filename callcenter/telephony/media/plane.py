@@ -172,7 +172,7 @@ class MediaPlane:
         """Take what offer and answer agreed on, at the first and at each later negotiation.
 
         `host`, `port`: where the remote SDP says RTP goes; the true source is learnt from what comes.
-        `payload`: 0 (PCMU) or 8 (PCMA). `dtmf_payload`: of telephone-event, None when not negotiated.
+        `payload`: 0 (PCMU), 8 (PCMA) or 9 (G.722). `dtmf_payload`: of telephone-event, None when not negotiated.
         `direction`: the attribute in the *remote* SDP: at `sendonly` and `inactive` it holds us and gets nothing.
         `crypto`: SRTP by these keys, RTP in the clear without; the same keys again go on where they were.
         """
