@@ -123,7 +123,9 @@ class Conductor:
             settings.home_zone,
             tuple(SPOKEN[language] for language in settings.languages),
             settings.greeting,
-            settings.recording_pause,
+            recording_pause=settings.recording_pause,
+            country=settings.country,
+            second_call=settings.second_call,
         )
         self._board = Board()
         self._after: dict[str, str] = {}

@@ -154,7 +154,7 @@ class Door:
         self._reader = stream.connect_async(settings.redis_url, limit=None)
         self._post = Post(self._client, self._boot, Spool(self._folder / "events.spool"))
         spoken = tuple(SPOKEN[language] for language in settings.languages)
-        self._alone = Alone(line.execute, lambda: self._post.away, spoken)
+        self._alone = Alone(line.execute, lambda: self._post.away, spoken, country=settings.country)
         self._config_body = b""
         self._cursor = "$"
         self._epoch = 0

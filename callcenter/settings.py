@@ -117,6 +117,8 @@ class Settings(BaseSettings):
         default_factory=lambda: {"international": 60, "premium": 10}
     )
     calls_at_once_class: dict[str, int] = Field(default_factory=lambda: {"international": 30, "premium": 5})
+    second_call: Literal["refuse", "wait"] = "refuse"
+    """A colleague's call to an agent who is busy: refused (486), or let the phone signal it (call waiting)."""
     trusted_sources: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses that are never limited or banned as strangers, such as a proxy in front."""
     open_calls: bool = True

@@ -147,6 +147,19 @@ class BindCustomer:
 
 @desk.word
 @dataclass(frozen=True, slots=True)
+class PlaceCall:
+    """The agent calls `number` (as typed, an extension, or an emergency number): the agent's phone rings first.
+
+    `queue`: whose number is shown and whose rules of wrap-up apply; empty means those of `default`.
+    """
+
+    agent: str
+    number: str
+    queue: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
 class PlaceCallback:
     """Ring the customer and the agent for one attempt. `attempt` dials at most once, however often this is read.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import endings, phrases, plans, rules
+from callcenter.routing import dialled, endings, phrases, plans, rules
 from callcenter.routing.board import Call, Queue
 from callcenter.routing.step import Step
 from callcenter.settings import SPOKEN
@@ -29,7 +29,7 @@ class CallerFound:
 
 def arrive(step: Step, event: events.CallArrived) -> None:
     """An INVITE. A stranger's number is refused; else the caller is looked up first."""
-    if event.leg in step.board.calls:
+    if event.leg in step.board.calls or (event.phone and dialled.by_phone(step, event)):
         return
     call = Call(
         id=event.leg,
@@ -69,6 +69,9 @@ def let_go(step: Step, call: Call) -> None:
 def found(step: Step, caller: CallerFound) -> None:
     """It is known who calls, or that it is not known: answer and let the caller into the queue."""
     call = step.board.calls.get(caller.call)
+    if call is not None and call.kind == "manual" and call.state != "ended":
+        _reached(step, call, caller)
+        return
     if call is None or call.state != "arriving" or call.kind != "inbound":
         return
     call.customer, call.ticket, call.tier = caller.customer, caller.ticket, caller.tier
@@ -100,6 +103,15 @@ def _first_words(step: Step, call: Call, queue: Queue) -> tuple[str, ...]:
     if announced(queue.recording, queue.recording_notice):
         words += phrases.recorded(queue.recording_notice, *spoken)
     return words
+
+
+def _reached(step: Step, call: Call, caller: CallerFound) -> None:
+    """It is known whom an agent calls: the desk shows it."""
+    call.language = call.language or SPOKEN.get(caller.language, caller.language)
+    if caller.customer and not call.customer:
+        call.customer, call.ticket, call.tier = caller.customer, caller.ticket, caller.tier
+        step.tell(events.CustomerBound(step.now, call.id, call.customer, ""))
+    step.keep(call)
 
 
 def wait(step: Step, call: Call) -> None:

@@ -53,7 +53,7 @@ class Call:
     `parties`: leg -> who else is in it; `heard`: leg -> legs that it hears, as the line was last told; `prompted`: leg
     (not the customer's) -> what plays to it. `phone_held`: the agent's phone holds, `caller_held`: the customer's side.
     `lined_up`: when it joined the present queue. `served`: the last agent who spoke with the customer. `sent_by`,
-    `note`: who transferred it to whom it goes to now, and why.
+    `note`: who transferred it to whom it goes to now, and why. `peer`: the colleague whom an internal call goes to.
     `recording`: the segment that runs, the `segments`th, between `recording_legs`; `recording_state`: empty | starting |
     on | paused | failed; `recording_asked`: on | off by the agent; `recording_until`: end of a pause for card data.
     """
@@ -124,6 +124,7 @@ class Call:
     sent_by: str = ""
     note: str = ""
     transfers: int = 0
+    peer: str = ""
 
     def __post_init__(self) -> None:
         # From JSON they come as dictionaries.
@@ -147,7 +148,7 @@ class Call:
 
     def involves(self, user: str) -> bool:
         """Whether this agent is in it: its own, or as a party."""
-        return bool(user) and (self.agent == user or self.party_of(user) is not None)
+        return bool(user) and (user in (self.agent, self.peer) or self.party_of(user) is not None)
 
 
 @dataclass(slots=True)
@@ -174,6 +175,7 @@ class Agent:
     wrap_call: str = ""
     queues: list[str] = field(default_factory=list)
     phone: str = ""
+    role: str = "agent"
     fixed: bool = False
     lines: list[str] = field(default_factory=list)
     misses: int = 0

@@ -83,6 +83,7 @@ def _person(user: User, queues: tuple[str, ...]) -> Person:
         name=user.name,
         display=user.display_name or user.name,
         phone=user_part(user.phone),
+        role=user.role,
         fixed=is_address(user.phone) and not user.phone_ha1,
         queues=queues,
         remote_answer=user.remote_answer,

@@ -184,10 +184,13 @@ def _end_attempt(
 
 
 def _leave_agent(step: Step, call: Call) -> None:
+    colleague = step.agent(call.peer)
+    if colleague is not None and colleague.call == call.id:
+        agents.release(step, colleague)
     agent = step.agent(call.agent)
     if agent is None or agent.call != call.id:
         return
-    seconds = step.rules_of(call).wrap_up
+    seconds = step.rules_of(call).wrap_up if call.kind != "internal" else 0.0
     if not call.answered or seconds <= 0 or agent.status == "signed_out" or agent.gone:
         agents.release(step, agent, to_the_end=bool(call.answered))
         return

@@ -8,6 +8,7 @@ from typing import Any
 from callcenter import commands, events
 from callcenter.routing import (
     arrivals,
+    dialled,
     endings,
     lines,
     offers,
@@ -47,6 +48,8 @@ def _event(step: Step, message: Any) -> bool:
             arrivals.arrive(step, message)
         case events.LegAnswered(leg=leg):
             _leg_answered(step, message.line, leg)
+        case events.LegRinging(leg=leg, early=True):
+            _early(step, leg)
         case events.LegEnded(leg=leg):
             _leg_ended(step, leg, message)
         case events.LegsBridged(leg=leg, other=other):
@@ -116,6 +119,8 @@ def _command(step: Step, message: Any, written_at: float) -> None:
             talks.bind(step, message)
         case commands.PlaceCallback():
             placed.place_callback(step, message, written_at)
+        case commands.PlaceCall():
+            dialled.place(step, message)
         case commands.PlaceSurvey():
             placed.place_survey(step, message, written_at)
         case commands.CancelAttempt():
@@ -143,6 +148,14 @@ def _leg_answered(step: Step, line: str, leg: str) -> None:
             placed.agent_ready(step, call)
         else:
             offers.answered(step, call)
+    elif leg == call.agent_leg and call.state == "connecting" and call.agent_leg_state != "up":
+        dialled.phone_ready(step, call)
+
+
+def _early(step: Step, leg: str) -> None:
+    call = step.board.call_of(leg)
+    if call is not None and leg == call.leg:
+        dialled.early(step, call)
 
 
 def _leg_ended(step: Step, leg: str, event: events.LegEnded) -> None:
@@ -183,19 +196,25 @@ def _agent_left(step: Step, call: Call, event: events.LegEnded) -> None:
         offers.turn_down(step, call, rules.offer_outcome(event.outcome))
     elif call.state == "connecting" and call.mode == "agent_first" and call.leg_state != "up":
         endings.finish(step, call, "cancelled", "agent", step.at(event.at))
+    elif call.state == "leaving" and call.kind in dialled.PLACED:
+        endings.finish(step, call, call.outcome, "us", step.at(event.at))
     elif call.state == "connecting":
         offers.not_bridged(step, call, rules.offer_outcome(event.outcome))
 
 
 def _bridged(step: Step, leg: str, other: str, at: float) -> None:
     call = step.board.call_of(leg)
-    if call is not None and call.state == "connecting" and {leg, other} == {call.leg, call.agent_leg}:
+    if call is None or call.state != "connecting" or call.leg_state != "up":
+        # (Before its answer, what is bridged is early media.)
+        return
+    if {leg, other} == {call.leg, call.agent_leg}:
         talks.bridged(step, call, step.at(at))
 
 
 def _heard(step: Step, leg: str, play: str) -> None:
     call = step.board.call_of(leg)
-    if call is None or leg != call.leg or play != str(call.plays):
+    told_to_agent = call is not None and call.kind in dialled.PLACED and call.state == "leaving"
+    if call is None or leg != (call.agent_leg if told_to_agent else call.leg) or play != str(call.plays):
         return
     match call.state, call.hearing:
         case "greeting", "greeting":
@@ -243,7 +262,9 @@ def _refused(step: Step, event: events.CommandRefused) -> None:
         outcome = "unreachable" if event.code in ("no_phone", "no_trunk") else "failed"
         retry = event.code not in ("not_allowed", "not_supported")
         _leg_ended(
-            step, event.leg, events.LegEnded(event.at, event.line, event.leg, outcome, "line", "us", retry)
+            step,
+            event.leg,
+            events.LegEnded(event.at, event.line, event.leg, outcome, "line", "us", retry, reason=event.code),
         )
     elif event.code == "no_such_leg" and event.command not in ("BridgeLegs", "HearLegs"):
         # (Of those two it may be the other leg that is gone.)
@@ -251,7 +272,9 @@ def _refused(step: Step, event: events.CommandRefused) -> None:
         _leg_ended(step, event.leg, events.LegEnded(event.at, event.line, event.leg, "lost", "line", "us"))
     elif event.command == "AnswerLeg" and event.code == "wrong_state" and not call.answered:
         arrivals.let_go(step, call)
-    elif event.command == "BridgeLegs" and call.state == "connecting":
+    elif event.command == "BridgeLegs" and call.state == "connecting" and call.leg_state == "up":
         offers.not_bridged(step, call, "device_error")
-    elif event.command == "PlayPrompts" and event.leg == call.leg and call.hearing != "music":
+    elif (event.command == "PlayPrompts" and event.leg == call.agent_leg and call.hearing == "message") or (
+        event.command == "PlayPrompts" and event.leg == call.leg and call.hearing != "music"
+    ):
         _heard(step, event.leg, str(call.plays))

@@ -37,7 +37,8 @@ def ring(step: Step, call: Call, chosen: Agent) -> None:
     call.offer, call.agent, call.until = step.house.new_id(), agent.name, step.now + seconds
     agents.occupy(step, agent, "offered", call.id)
     agent.offer = call.offer
-    dial_phone(step, call, agent, seconds, first=True)
+    own = call.kind in ("manual", "internal")
+    dial_phone(step, call, agent, seconds, auto_answer=own and agent.remote_answer, first=True)
     step.tell(
         events.CallOffered(
             at=step.now,

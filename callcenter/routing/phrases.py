@@ -49,6 +49,41 @@ _TEXTS = {
         "cmn": "谢谢您的评价，再见。",
         "yue": "多謝您嘅評價，再見。",
     },
+    "busy": {
+        "en": "The number is busy.",
+        "cmn": "您拨打的号码正忙。",
+        "yue": "您打嘅電話正在通話中。",
+    },
+    "no_answer": {
+        "en": "Nobody answers.",
+        "cmn": "您拨打的号码无人接听。",
+        "yue": "您打嘅電話冇人接聽。",
+    },
+    "refused": {
+        "en": "The call was refused.",
+        "cmn": "对方拒绝接听。",
+        "yue": "對方拒絕接聽。",
+    },
+    "unreachable": {
+        "en": "The number cannot be reached.",
+        "cmn": "您拨打的号码无法接通。",
+        "yue": "您打嘅電話未能接通。",
+    },
+    "not_allowed": {
+        "en": "You may not dial this number.",
+        "cmn": "您没有拨打此号码的权限。",
+        "yue": "您冇權限撥打呢個號碼。",
+    },
+    "no_capacity": {
+        "en": "Too many calls are under way. Please try again later.",
+        "cmn": "当前呼叫过多，请稍后再拨。",
+        "yue": "而家太多通話，請稍後再打。",
+    },
+    "failed": {
+        "en": "The call could not be placed.",
+        "cmn": "呼叫失败，请稍后再拨。",
+        "yue": "未能打出電話，請稍後再試。",
+    },
     "goodbye": {
         "en": "Thank you. Goodbye.",
         "cmn": "谢谢，再见。",

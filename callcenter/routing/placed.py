@@ -2,7 +2,7 @@
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import agents, endings, offers, phrases, rules
+from callcenter.routing import agents, dialled, endings, offers, phrases, rules
 from callcenter.routing.board import Agent, Attempt, Call
 from callcenter.routing.step import RINGBACK, Step
 
@@ -75,6 +75,8 @@ def customer_answered(step: Step, call: Call) -> None:
     if call.kind == "survey":
         step.enter(call, "ask")
         ask(step, call)
+    elif call.kind in dialled.PLACED:
+        dialled.answered(step, call)
     elif call.mode == "agent_first":
         offers.bridge(step, call)
     else:
@@ -101,6 +103,8 @@ def customer_left(step: Step, call: Call, event: events.LegEnded) -> None:
     elif call.state == "leaving" or call.leg_state == "up":
         outcome = call.outcome or ("unknown" if event.outcome == "lost" else "no_agent")
         endings.finish(step, call, outcome, by, at, event.fault, event.code)
+    elif call.kind in dialled.PLACED:
+        dialled.not_reached(step, call, event)
     else:
         outcome = {"hung_up": "no_answer", "lost": "unknown"}.get(event.outcome, event.outcome)
         retry = event.retry or event.outcome == "lost"
@@ -116,7 +120,10 @@ def agent_ready(step: Step, call: Call) -> None:
     if agent is not None:
         agents.occupy(step, agent, "dialling", call.id)
     step.order(call.line, commands.PlayPrompts(call.agent_leg, "ringback", RINGBACK, loop=True))
-    _dial_customer(step, call)
+    if call.kind in dialled.PLACED:
+        dialled.dial(step, call)
+    else:
+        _dial_customer(step, call)
 
 
 def ask(step: Step, call: Call, *before: str) -> None:

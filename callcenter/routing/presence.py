@@ -18,6 +18,7 @@ class Person:
     name: str
     display: str = ""
     phone: str = ""
+    role: str = "agent"
     fixed: bool = False
     queues: tuple[str, ...] = ()
     remote_answer: bool = False
@@ -127,6 +128,7 @@ def _read_person(step: Step, agent: Agent, person: Person) -> None:
         agent.lines = []
     agent.display, agent.phone, agent.fixed = person.display, person.phone, person.fixed
     agent.queues, agent.remote_answer, agent.gone = list(person.queues), person.remote_answer, False
+    agent.role = person.role
     agents.look(step, agent)
 
 

@@ -21,13 +21,16 @@ RINGBACK = ("tone:450:1000", "silence:4000")
 @dataclass(frozen=True, slots=True)
 class House:
     """What a step knows of the installation. `languages` are spoken ones, the default first; `greeting`: at all;
-    `recording_pause`: seconds after which a pause for card data ends by itself."""
+    `recording_pause`: seconds after which a pause for card data ends by itself; `country` (ISO 3166):
+    how agents dial; `second_call`: refuse | wait, for a colleague who is busy."""
 
     numbers: tuple[str, ...] = ("hotline",)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     languages: tuple[str, ...] = ("en",)
     greeting: bool = True
     recording_pause: float = 120.0
+    country: str = "CN"
+    second_call: str = "refuse"
     new_id: Callable[[], str] = new_id
 
     def day(self, at: float) -> str:

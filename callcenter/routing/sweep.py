@@ -179,6 +179,6 @@ def _agent(step: Step, name: str) -> None:
             endings.end_wrap_up(step, agent)
     elif found.activity != "idle":
         call = step.board.calls.get(found.call)
-        if call is None or call.state == "ended" or call.agent != name:
+        if call is None or call.state == "ended" or name not in (call.agent, call.peer):
             step.heal("agent", name, f"was {found.activity} without a call")
             agents.release(step, step.agent(name) or found)

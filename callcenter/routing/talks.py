@@ -12,7 +12,8 @@ def bridged(step: Step, call: Call, at: float) -> None:
     call.until, call.hearing = 0.0, ""
     call.answered = max(at, call.queued)
     agent = step.agent(call.agent)
-    if agent is not None:
+    if agent is not None and agent.call in ("", call.id):
+        # (Else it is a second call, dialled on the phone while the first one waits.)
         agents.occupy(step, agent, "talking", call.id)
         agent.misses = agent.errors = 0
     waited = call.answered - call.queued if call.queued else 0.0
@@ -61,7 +62,7 @@ def hang_up(step: Step, asked: commands.HangUpCall) -> None:
         step.refuse(asked.agent, asked, "wrong-state", asked.call)
     elif call.answered:
         endings.finish(step, call, spoken_outcome(call), "agent", step.now)
-    elif call.kind == "callback":
+    elif call.kind in ("callback", "manual", "internal"):
         endings.finish(step, call, "cancelled", "agent", step.now)
     else:
         step.refuse(asked.agent, asked, "wrong-state", asked.call)

@@ -11,6 +11,7 @@ from typing import Any
 
 from callcenter import commands, events
 from callcenter.ids import new_id
+from callcenter.telephony import dialplan
 from callcenter.telephony.line import (
     CAPABILITIES,
     COMING,
@@ -316,11 +317,22 @@ class FakeLine:
         behaviour = self.outside.phones.get(party)
         if len(self.all) >= self._most:
             self._refuse(command, "no_capacity")
+        elif command.number and not self._allows(command):
+            self._refuse(command, "not_allowed")
         elif behaviour is None:
             self._refuse(command, "no_phone" if command.phone else "no_trunk")
         else:
             leg = self.all[command.leg] = FakeLeg(command.leg, False, party, "arriving")
             self.outside.rung(leg, behaviour)
+
+    def _allows(self, command: commands.DialLeg) -> bool:
+        config, number = self.config, command.number
+        kind = dialplan.class_of(number, config.country)
+        if kind == dialplan.EMERGENCY:
+            return True
+        return dialplan.may_dial(config.plans, command.role, kind) and dialplan.matches(
+            config.destinations, number
+        )
 
     def _refuse(self, command: Command, code: str) -> None:
         self.tell(events.CommandRefused, command=type(command).__name__, leg=command.leg, code=code)
@@ -348,8 +360,8 @@ class Outside:
         self._line.unregister(phone)
 
     def ring(self, caller: str, called: str = "hotline", **fields: Any) -> str | None:
-        """A caller rings; the leg, or None when the number is unknown (404)."""
-        if called not in self._line.config.numbers:
+        """A caller rings; the leg, or None when the number is unknown (404). One of our phones dials any number."""
+        if called not in self._line.config.numbers and not fields.get("phone"):
             return None
         leg = FakeLeg(new_id(), True, caller, "arriving")
         self._line.arrive(leg, caller=caller, called=called, raw_caller=caller, withheld=not caller, **fields)

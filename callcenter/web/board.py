@@ -12,7 +12,7 @@ _CALL: Entry = {
     "id": "", "kind": "inbound", "direction": "in", "state": "arriving", "caller": "", "caller_name": "",
     "withheld": False, "called": "", "customer": 0, "ticket": 0, "queue": "", "position": 0, "agent": "",
     "offer": "", "line": "", "started": 0.0, "queued": 0.0, "answered": 0.0, "held": 0.0, "muted": False,
-    "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "", "lacks": [],
+    "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "", "lacks": [], "outcome": "",
 }  # fmt: skip
 _AGENT: Entry = {
     "name": "", "display": "", "status": "signed_out", "reason": "", "activity": "idle", "reachable": False,

@@ -19,6 +19,7 @@ LONGEST_EXTENSION = 600.0
 
 def routes() -> list[BaseRoute]:
     return [
+        _act("/calls", place, methods=("POST",)),
         _act("/offers/{offer}/answer", answer),
         _act("/offers/{offer}/rejection", reject),
         _act("/calls/{call}/hold", hold),
@@ -30,6 +31,15 @@ def routes() -> list[BaseRoute]:
         _act("/calls/{call}/wrap-up", finish),
         _act("/desk/wrap-up", extend),
     ]
+
+
+async def place(request: Request) -> Response:
+    """`POST /calls` with `number`, and if another queue's number is to be shown `queue`: my phone rings, then theirs."""
+    given = await respond.fields(request)
+    number, queue = str(given.get("number", "")).strip(), str(given.get("queue", ""))[:80]
+    if not 1 <= len(number) <= 80 or not number.isprintable():
+        raise InvalidInput(number="a telephone number or an extension")
+    return await _ask(request, commands.PlaceCall(_me(request), number, queue))
 
 
 async def answer(request: Request) -> Response:
@@ -107,8 +117,8 @@ async def _ask(request: Request, message: Any) -> Response:
     return respond.done(request, "/desk")
 
 
-def _act(path: str, view: auth.View) -> BaseRoute:
-    return auth.route(path, view, act="desk", methods=("PUT", "POST"))
+def _act(path: str, view: auth.View, methods: tuple[str, ...] = ("PUT", "POST")) -> BaseRoute:
+    return auth.route(path, view, act="desk", methods=methods)
 
 
 def _me(request: Request) -> str:

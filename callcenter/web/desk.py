@@ -249,6 +249,8 @@ def _who(held: Parts, viewer: Viewer, seen: View) -> str:
         return ""
     if seen.pop and seen.pop.customer:
         return seen.pop.customer.name
+    if seen.call["kind"] == "internal":
+        return str(seen.call["called"] if seen.call["agent"] == viewer.name else seen.call["caller_name"])
     if seen.call["withheld"]:
         return held.pages.translate(viewer.language, words.lazy("Number withheld"))
     return str(seen.call["caller_name"] or (seen.pop.national if seen.pop else seen.call["caller"]))

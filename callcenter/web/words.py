@@ -50,6 +50,7 @@ WORDS: dict[str, dict[str, str]] = {
         "callback": lazy("Callback"),
         "survey": lazy("Survey"),
         "manual": lazy("Call out"),
+        "internal": lazy("Call between colleagues"),
     },
     "outcome": {
         "answered": lazy("Answered"),
@@ -293,6 +294,11 @@ REFUSALS = {
     "not-found": lazy("This call or this agent is gone."),
     "not-allowed": lazy("Your phone cannot be answered from here: pick it up."),
     "invalid-input": lazy("The system did not understand this."),
+    "no-phone": lazy("Your phone cannot be reached: no call can be placed."),
+    "busy": lazy("Your colleague is busy."),
+    "barred": lazy(
+        "The line did not dial this number: it is barred for you, or too many calls are under way."
+    ),
 }
 """Why the conductor said no -> what the agent reads."""
 

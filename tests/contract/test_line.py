@@ -457,3 +457,10 @@ async def test_how_a_leg_sounded_is_told_just_before_its_end(outside: Outside) -
         == len(outside.reported.of(events.LegQuality))
         == 1
     )
+
+
+async def test_a_number_outside_of_the_plan_is_not_dialled(outside: Outside) -> None:
+    for number, role in (("+4930123456", ""), ("+19005551234", ""), ("+8613800138000", "nobody")):
+        outside.line.execute(commands.DialLeg(f"to-{number}", number=number, role=role))
+        barred = await outside.reported.next(events.CommandRefused, leg=f"to-{number}")
+        assert barred.code == "not_allowed"

@@ -168,3 +168,13 @@ def test_the_board_has_two_faces(pages: Pages) -> None:
         assert queue["longest_wait"] > 25
         html = client.get("/board", headers={"accept": "text/html", "authorization": ""})
         assert isinstance(html, httpx.Response)
+
+
+def test_a_number_is_called_from_the_desk(pages: Pages) -> None:
+    with pages.browser("mei") as client:
+        assert 'action="/calls"' in client.get("/desk").text
+        client.headers["accept"] = "application/json"
+        assert client.post("/calls", json={"number": " 139 1234 5678 "}).status_code == 202
+        assert client.post("/calls", json={"number": ""}).status_code == 422
+    called = [asked for asked in pages.asked() if asked["type"] == "PlaceCall"]
+    assert called == [{"type": "PlaceCall", "agent": "mei", "number": "139 1234 5678", "queue": ""}]
