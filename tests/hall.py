@@ -18,7 +18,7 @@ class Hall:
     ) -> None:
         party.to = self.plane.open(leg)
         port = party.port if announced is None else announced
-        self.plane.connect(leg, "127.0.0.1", port, party.payload, party.dtmf, direction)
+        self.plane.connect(leg, "127.0.0.1", port, party.payload, party.dtmf, direction, party.crypto)
 
     async def plane_is_up(self) -> None:
         """The child has carried out an order, so that it is past its start."""

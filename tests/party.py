@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from G722 import G722
 
+from callcenter.telephony.media.crypto import Crypto
 from callcenter.telephony.media.dtmf import press
 from callcenter.telephony.media.g711 import ULAW_TO_ALAW
 from callcenter.telephony.media.pcm import Samples, to_ulaw
+from callcenter.telephony.media.srtp import Srtp
 from tests.tones import heard, sine
 
 HEADER = struct.Struct("!BBHII")
@@ -43,15 +45,23 @@ async def until(condition: Callable[[], object], what: str = "") -> None:
 class Party:
     """Sends a tone (or nothing), hears all."""
 
-    def __init__(self, payload: int = 0, dtmf: int = 101, ssrc: int = 0xABCD) -> None:
+    def __init__(
+        self, payload: int = 0, dtmf: int = 101, ssrc: int = 0xABCD, crypto: Crypto | None = None
+    ) -> None:
         self.payload, self.dtmf, self.ssrc = payload, dtmf, ssrc
         self.rtp, self.rtcp = _pair()
         self.port = int(self.rtp.getsockname()[1])
         self.to = 0
         self.packets: list[Packet] = []
         self.seq, self.ts = 65_500, 2**32 - 8000
+        self.crypto: Crypto | None = None
+        self.sealed: list[bytes] = []
+        """What was sent over SRTP, as it went over the wire."""
+        self._srtp: Srtp | None = None
+        if crypto is not None:
+            self.secure(crypto)
         self.odd = 0
-        """Packets with padding, extension or contributing sources, which are not kept."""
+        """Packets with padding, extension or contributing sources, or that SRTP cannot open: they are not kept."""
         self.ptime = 20
         """Milliseconds of a packet: 10, 20, 30 or 40."""
         self.late: Callable[[], float] = lambda: 0.0
@@ -59,6 +69,12 @@ class Party:
         self._tone = b""
         self._keys: list[bytes] = []
         self._key_at = 0
+
+    def secure(self, crypto: Crypto) -> None:
+        """SRTP from now on; `crypto` as the line has it: its `send` is what we hear."""
+        self.crypto = crypto
+        keys = (crypto.suite, crypto.receive, crypto.send)
+        self._srtp = Srtp(*keys) if self._srtp is None else self._srtp.rekeyed(*keys)
 
     def speak(self, hertz: float, level: float = 0.3) -> None:
         """A tone from now on, 0 for nothing. It goes round after 1.2 s, whole packets of every length."""
@@ -116,7 +132,11 @@ class Party:
             self.ssrc,
         )
         self.seq += 1
-        self.rtp.sendto(first + body, ("127.0.0.1", self.to))
+        packet = first + body
+        if self._srtp is not None:
+            packet = self._srtp.seal(packet)
+            self.sealed.append(packet)
+        self.rtp.sendto(packet, ("127.0.0.1", self.to))
 
     def _send(self, at: int) -> None:
         count = 8 * self.ptime
@@ -132,6 +152,9 @@ class Party:
         with contextlib.suppress(BlockingIOError):
             while True:
                 data = self.rtp.recv(2048)
+                if self._srtp is not None and not (data := self._srtp.open(data)):
+                    self.odd += 1
+                    continue
                 first, second, seq, ts, ssrc = HEADER.unpack_from(data)
                 if first != 0x80:
                     self.odd += 1

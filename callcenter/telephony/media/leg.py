@@ -26,6 +26,7 @@ from callcenter.telephony.media.player import Dialler, Player
 from callcenter.telephony.media.reception import Reception
 from callcenter.telephony.media.recorder import Track
 from callcenter.telephony.media.rtp import HEADER, Outgoing, nowhere
+from callcenter.telephony.media.srtp import Srtp
 
 if TYPE_CHECKING:
     from callcenter.telephony.media.relay import Relay
@@ -75,8 +76,17 @@ class Leg:
         self._opens = False
         self._linear = b""
         self._decoder, self.encoder = Decoder(), Encoder()
+        self._secrets: Srtp | None = None
+        self._sealed = False
 
     # ---- wiring, on each change of state ------------------------------------------------------------------------
+
+    def secure(self, keys: tuple[str, bytes, bytes] | None) -> None:
+        """SRTP by this suite and these keys (to send, to receive), or RTP in the clear; `connect` follows."""
+        self._sealed = keys is not None
+        if keys is not None:
+            # kept also while in the clear, so that the same keys never begin again
+            self._secrets = Srtp(*keys) if self._secrets is None else self._secrets.rekeyed(*keys)
 
     def connect(
         self, announced: Address | None, payload: int, dtmf: int | None, direction: str, now: float
@@ -113,10 +123,30 @@ class Leg:
         if address is None or not self.may_send:
             self.out.send = nowhere
         elif locked:
-            self.out.send = self.rtp.send
+            self.out.send = self._sealing(self.rtp.send)
         else:
             sendto = self.rtp.sendto
-            self.out.send = lambda packet: sendto(packet, address)
+            self.out.send = self._sealing(lambda packet: sendto(packet, address))
+
+    def _sealing(self, send: Callable[[bytes], object]) -> Callable[[bytes], object]:
+        """The way through SRTP, when that was agreed."""
+        if not self._sealed or self._secrets is None:
+            return send
+        seal = self._secrets.seal
+
+        def sealed(packet: bytes) -> None:
+            if packet := seal(bytes(packet)):
+                send(packet)
+
+        return sealed
+
+    def _unsealed(self, size: int) -> int:
+        """Open the packet in the buffer in place; its size then, 0 for one that is not to be heard."""
+        if self._secrets is None:
+            return 0
+        packet = self._secrets.open(bytes(_VIEW[:size]))
+        _BUFFER[: len(packet)] = packet
+        return len(packet)
 
     def wire(self) -> None:
         """Work out the packet path again after a change here or at one of those who hear us."""
@@ -165,7 +195,8 @@ class Leg:
 
     def receive_locked(self, now: float) -> None:
         """A packet from the one source that the kernel lets through."""
-        self._take(self.rtp.recv_into(_BUFFER), now)
+        size = self.rtp.recv_into(_BUFFER)
+        self._take(self._unsealed(size) if self._sealed else size, now)
 
     def receive_open(self, now: float) -> None:
         """A packet from anybody: it must look like ours before its source counts."""
@@ -173,6 +204,8 @@ class Leg:
         if not self.connected or size < HEADER.size or _BUFFER[0] & 0xC0 != 0x80:
             return
         if _BUFFER[1] & 0x7F not in (*AUDIO, self.dtmf, OFFERED_EVENTS):
+            return
+        if self._sealed and not (size := self._unsealed(size)):
             return
         before = self.latch.source
         if not self.latch.accept(source[:2]):
@@ -184,10 +217,14 @@ class Leg:
     def receive_rtcp(self, now: float) -> None:
         """Reports tell that the party lives, and how our audio reaches it."""
         size, source = self.rtcp.recvfrom_into(_BUFFER)
-        known = self.latch.destination
-        if size >= 8 and _BUFFER[0] & 0xC0 == 0x80 and known is not None and source[0] == known[0]:
+        known, report = self.latch.destination, bytes(_VIEW[:size])
+        if known is None or source[0] != known[0]:
+            return
+        if self._sealed and self._secrets is not None:
+            report = self._secrets.open_report(report)
+        if len(report) >= 8 and report[0] & 0xC0 == 0x80:
             self.heard = now
-            self.reception.reported(bytes(_VIEW[:size]), self.out.ssrc, self.out.packets, now)
+            self.reception.reported(report, self.out.ssrc, self.out.packets, now)
 
     def _take(self, size: int, now: float) -> None:
         if size < 12:
@@ -317,7 +354,7 @@ class Leg:
             while True:
                 size, address = self.rtp.recvfrom_into(_BUFFER)
                 if address[:2] == source:
-                    self._take(size, self.relay.now)
+                    self._take(self._unsealed(size) if self._sealed else size, self.relay.now)
 
     # ---- packets to the party -----------------------------------------------------------------------------------
 
@@ -360,9 +397,10 @@ class Leg:
         address = self.latch.destination
         if address is not None and self.connected:
             with contextlib.suppress(OSError):
-                self.rtcp.sendto(
-                    self.out.report(now, self.reception.block(now)), (address[0], address[1] + 1)
-                )
+                report = self.out.report(now, self.reception.block(now))
+                if self._sealed and self._secrets is not None:
+                    report = self._secrets.seal_report(report)
+                self.rtcp.sendto(report, (address[0], address[1] + 1))
 
     def close(self) -> None:
         """Free the ports."""

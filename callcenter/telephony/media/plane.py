@@ -179,7 +179,8 @@ class MediaPlane:
         state = self._legs.get(leg)
         if state is None:
             return
-        state.connect = ("connect", leg, _numeric(host, port), payload, dtmf_payload, direction)
+        keys = None if crypto is None else (crypto.suite, crypto.send, crypto.receive)
+        state.connect = ("connect", leg, _numeric(host, port), payload, dtmf_payload, direction, keys)
         self.monitor.connected(leg, payload, crypto is not None)
         self._send(state.connect)
 

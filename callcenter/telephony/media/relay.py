@@ -121,8 +121,15 @@ class Relay:
         self.listen(rtcp, leg.receive_rtcp)
 
     def _on_connect(
-        self, leg: Leg, address: Address | None, payload: int, dtmf: int | None, direction: str
+        self,
+        leg: Leg,
+        address: Address | None,
+        payload: int,
+        dtmf: int | None,
+        direction: str,
+        keys: tuple[str, bytes, bytes] | None,
     ) -> None:
+        leg.secure(keys)
         leg.connect(address, payload, dtmf, direction, self.now)
         self._rewire(leg)
 
