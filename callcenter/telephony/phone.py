@@ -6,6 +6,7 @@ the hotline, or the far end of a trunk::
     agent = Phone("anna", "secret", server="127.0.0.1:5060", tone=700)
     await agent.start()                 # binds a port of its own; registers when there is a password
     agent.answer_after = 1.5            # seconds; None ignores the call
+    agent.forward_to = ""               # a SIP URI: sends every call there with 302
     agent.refuse_with = 0               # 486 busy, 603 decline ... answers every call with it at once
 
     customer = Phone("+8613800138000", server="127.0.0.1:5060", tone=440)
@@ -149,6 +150,9 @@ class PhoneCall:
         self._session, self.caller = session, user_of(server.request.headers.get("from")[0])
         self.called = user_of_uri(server.request.uri)
         self.asked_to_answer = "answer-after=0" in "".join(server.request.headers.get("call-info"))
+        if phone.forward_to:
+            session.forward(phone.forward_to)
+            return
         if phone.refuse_with:
             session.refuse(phone.refuse_with)
             return
@@ -257,6 +261,7 @@ class Phone:
         self.payloads, self.dtmf, self.srtp, self.tls = payloads, dtmf, srtp, tls
         self.answer_after: float | None = 0.0
         self.refuse_with = 0
+        self.forward_to = ""
         self.follows_referrals = True
         self.on_call: Callable[[PhoneCall], None] = lambda call: None
         self.incoming: list[PhoneCall] = []

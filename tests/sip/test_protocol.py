@@ -173,8 +173,8 @@ async def test_requests_of_other_kinds(world: World, peer: Peer) -> None:
         peer.call_id += method
         peer.send(peer.request(method))
         assert (await peer.take(405)).headers.get("allow")
-    peer.send(peer.request("INVITE", body=SDP, extra="Require: 100rel\r\n", cseq=5))
-    assert (await peer.take(420)).headers.get("unsupported") == ["100rel"]
+    peer.send(peer.request("INVITE", body=SDP, extra="Require: precondition\r\n", cseq=5))
+    assert (await peer.take(420)).headers.get("unsupported") == ["precondition"]
     leg, tag = await up(world, peer)
     peer.send(peer.request("OPTIONS", cseq=7, to_tag=tag))
     await peer.take(200)

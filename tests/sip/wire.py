@@ -82,9 +82,15 @@ class Peer(asyncio.DatagramProtocol):
                     return message
 
     def answer(
-        self, request: SipRequest | SipResponse, code: int, tag: str = "peer", body: str = "", extra: str = ""
+        self,
+        request: SipRequest | SipResponse,
+        code: int,
+        tag: str = "peer",
+        body: str = "",
+        extra: str = "",
+        contact: bool = True,
     ) -> None:
-        """An answer to a request that we got."""
+        """An answer to a request that we got; without our own `contact` for one that sends elsewhere."""
         response = SipResponse(status_code=code, reason_phrase="Scripted")
         for via in request.headers.get("via"):
             response.headers.append("Via", via)
@@ -92,7 +98,8 @@ class Peer(asyncio.DatagramProtocol):
             response.headers.set_single(name, request.headers.get_first(name) or "")
         if tag and code > 100 and ";tag=" not in (response.headers.get_first("to") or ""):
             response.headers.set_single("To", f"{response.headers.get_first('to')};tag={tag}")
-        response.headers.set_single("Contact", f"<sip:peer@127.0.0.1:{self.port}>")
+        if contact:
+            response.headers.set_single("Contact", f"<sip:peer@127.0.0.1:{self.port}>")
         for line in extra.splitlines():
             name, _, value = line.partition(":")
             response.headers.append(name, value.strip())

@@ -38,7 +38,7 @@ from callcenter.telephony.sipua.wire import (
 
 log = logging.getLogger(__name__)
 
-_IN_DIALOG = ("INVITE", "BYE", "INFO", "UPDATE", "OPTIONS", "REFER", "NOTIFY")
+_IN_DIALOG = ("INVITE", "BYE", "INFO", "UPDATE", "OPTIONS", "PRACK", "REFER", "NOTIFY")
 _ABILITIES = {"Allow": ALLOW, "Accept": "application/sdp", "Supported": ", ".join(SUPPORTED)}
 _MANY = 2000
 _REMEMBERED = 32.0
@@ -272,7 +272,7 @@ class UserAgent:
         elif inbound.method == "REFER":
             # Nobody may have us call somebody out of the blue.
             server.reply(603)
-        elif inbound.method in ("BYE", "INFO", "UPDATE", "NOTIFY"):
+        elif inbound.method in ("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"):
             server.reply(481)
         else:
             _not_allowed(server)

@@ -1,10 +1,12 @@
 """The default driver: SIP and RTP of our own, behind the `Line` Protocol."""
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from callcenter import commands, events
@@ -289,13 +291,34 @@ class SipuaLine:
         try:
             partner = self._legs.get(command.call)
             codec = partner.codec if partner is not None else None
-            self._legs[command.leg] = OutboundLeg(self._desk, command.leg, targets, command.timeout, codec)
+            self._legs[command.leg] = OutboundLeg(
+                self._desk, command.leg, targets, command.timeout, partial(self._forwarded, command), codec
+            )
         except media.NoPorts:
             del self._calls[command.leg]
             self._refuse(command, "no_capacity")
             return
         if not command.phone:
             self._gate.traffic.placed(command.leg, kind, trunk.name if trunk else "", time.monotonic())
+
+    def _forwarded(self, command: commands.DialLeg, uri: str) -> list[Target]:
+        """Whom to ring when a 3xx names this URI: a phone of ours, or what the same dial plan allows."""
+        meant = self._transfers.meant(uri)
+        phone = self._registrar.phone(meant)
+        number = "" if phone is not None else e164(meant, self._config.country) or meant
+        further = dataclasses.replace(
+            command, phone=phone.user if phone is not None else "", number=number, trunk=""
+        )
+        trunk = self._trunk_for(further) if number else None
+        kind = self._gate.class_of(number) if number else "internal"
+        targets = self._targets(further, kind, trunk)
+        if isinstance(targets, str):
+            log.info("leg %s is not forwarded to %s: %s", command.leg, uri, targets)
+            return []
+        if number:
+            self._gate.traffic.ended(command.leg)
+            self._gate.traffic.placed(command.leg, kind, trunk.name if trunk else "", time.monotonic())
+        return targets
 
     def _targets(self, command: commands.DialLeg, kind: str, trunk: Trunk | None) -> list[Target] | str:
         """Whom to ring, or the code of the refusal. No limit stands in the way of an emergency."""

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from callcenter.telephony.sipua.dialogs import Dialog
+from callcenter.telephony.sipua.expiry import supports
 from callcenter.telephony.sipua.offers import has_sdp
+from callcenter.telephony.sipua.reliable import Reliable
 from callcenter.telephony.sipua.session import Ending, Owner, Session
 from callcenter.telephony.sipua.transactions import ServerTransaction
 from callcenter.telephony.sipua.wire import ALLOW, Inbound
@@ -24,6 +26,8 @@ class InboundSession(Session):
         self._server = server
         self._acked = self._answered = False
         self._bye_wanted: str | None = None
+        self._reliable = Reliable(server, agent.timers, self._heard_all, self._unheard)
+        self._waiting: tuple[bytes, Callable[[], None]] | None = None
         self._reminder: asyncio.TimerHandle | None = None
         self.dialog = Dialog.of_invite(server.inbound, agent.contact(server.inbound.flow))
         self._key = (self.dialog.call_id, self.dialog.local_tag)
@@ -44,16 +48,25 @@ class InboundSession(Session):
         """183 Session Progress with our answer: the caller hears us before the call is taken (RFC 3960)."""
         self._provide(183, sdp)
 
-    def answer(self, sdp: bytes) -> None:
-        """200 OK with an answer, or with our offer when the caller made none."""
-        if self.over or self.up:
+    def answer(self, sdp: bytes, then: Callable[[], None] = lambda: None) -> None:
+        """200 OK with an answer, or with our offer when the caller made none; `then` is called when it left: at once,
+        or when what we said before was acknowledged."""
+        if self.over or self.up or self._waiting is not None:
             return
-        self.up = True
         self._stop_reminding()
+        if self._reliable.describing:
+            self._waiting = (sdp, then)
+        else:
+            self._answer(sdp, then)
+
+    def _answer(self, sdp: bytes, then: Callable[[], None]) -> None:
+        self.up = True
+        self._reliable.stop()
         response = self._timed(self._server.request, sdp)
         self._copy_route(response.headers.append)
         self._server.respond(response)
         self.agent.repeat_until_ack(self._server, self._never_acked)
+        then()
 
     def refuse(self, code: int, reason: str = "", retry_after: int = 0) -> None:
         """A final answer 300-699."""
@@ -61,6 +74,14 @@ class InboundSession(Session):
             return
         self._refuse(code, reason, retry_after)
         self._end(Ending("answer", "us", code, reason))
+
+    def forward(self, uri: str) -> None:
+        """302: the caller may try there."""
+        if self.over or self.up:
+            return
+        assert self.dialog is not None
+        self._server.reply(302, headers={"Contact": f"<{uri}>"}, tag=self.dialog.local_tag)
+        self._end(Ending("answer", "us", 302))
 
     def hang_up(self, reason: str = "") -> None:
         if self.over:
@@ -103,9 +124,42 @@ class InboundSession(Session):
         self._answered = self._answered or bool(sdp)
         response = self._described(self._server.request, code, sdp)
         self._copy_route(response.headers.append)
-        self._server.respond(response)
+        if self._wants_reliable(bool(sdp)):
+            self._reliable.send(response)
+        else:
+            self._server.respond(response)
         self._stop_reminding()
         self._reminder = asyncio.get_running_loop().call_later(_REMIND, self._provide, code, sdp)
+
+    def _wants_reliable(self, described: bool) -> bool:
+        """When the caller insists, and for SDP when he is able to (RFC 3262 section 3)."""
+        request = self._server.request
+        required = (tag.lower() for tag in request.headers.get("require"))
+        return "100rel" in required or (described and supports(request, "100rel"))
+
+    def _take_prack(self, server: ServerTransaction) -> None:
+        request = server.request
+        if not self._reliable.knows(request):
+            server.reply(481)
+            return
+        body: bytes | None = b""
+        if has_sdp(request):
+            body = self.owner.offered(self, request.body)
+        if body is None:
+            server.reply(488)
+        else:
+            server.respond(self._described(request, 200, body))
+        self._reliable.acknowledged(request)
+
+    def _heard_all(self) -> None:
+        if self._waiting is not None and not self.over:
+            waiting, self._waiting = self._waiting, None
+            self._answer(*waiting)
+
+    def _unheard(self) -> None:
+        if not self.over and not self.up:
+            self._refuse(504)
+            self._end(Ending("silence", "line", reason="no PRACK"))
 
     def _stop_reminding(self) -> None:
         if self._reminder is not None:
@@ -113,6 +167,7 @@ class InboundSession(Session):
 
     def _end(self, ending: Ending) -> None:
         self._stop_reminding()
+        self._reliable.stop()
         super()._end(ending)
         if self._bye_wanted is not None and not self._acked:
             self.agent.keep(self, self._key)

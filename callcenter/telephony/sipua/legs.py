@@ -27,6 +27,8 @@ _DIGITS = frozenset("0123456789*#ABCD")
 _SIGNAL = re.compile(rb"^\s*Signal\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _HOLDS = ("sendonly", "inactive")
 """Directions in the other side's SDP that put us on hold (RFC 3264 section 8.4)."""
+_HOPS = 5
+"""Times that one leg is forwarded."""
 _INFO_GAP = 0.25
 """Seconds between two keys by INFO: over UDP they must not overtake each other."""
 
@@ -292,8 +294,8 @@ class InboundLeg(Leg):
     def answer(self) -> None:
         if self.session.up or self.over:
             return
-        self.session.answer(self._answer_to(self._offer) if self._offer is not None else self._local.offer())
-        self._report_answered()
+        sdp = self._answer_to(self._offer) if self._offer is not None else self._local.offer()
+        self.session.answer(sdp, self._report_answered)
 
     def refuse(self, code: int, reason: str) -> None:
         self.session.refuse(code, reason, 5 if code == 503 else 0)
@@ -310,16 +312,25 @@ class OutboundLeg(Leg):
     """A leg that we place: rings every target, the first answer wins.
 
     `codec`: of the leg that it shall hear, offered first, so that nothing need be transcoded where both have it.
+    `forwarded`: whom to ring when a 3xx names this URI; nobody when that is not allowed.
     """
 
     def __init__(
-        self, desk: Desk, leg: str, targets: list[Target], timeout: float, codec: int | None = None
+        self,
+        desk: Desk,
+        leg: str,
+        targets: list[Target],
+        timeout: float,
+        forwarded: Callable[[str], list[Target]],
+        codec: int | None = None,
     ) -> None:
         super().__init__(desk, leg, targets[0].flow, targets[0].srtp)
         if codec is not None:
             self._local.prefer(codec)
         self._ringing: list[OutboundSession] = []
         self._rang = self._early = False
+        self._forwarded, self._forwards = forwarded, list[str]()
+        self._hops, self._tried = 0, {target.uri for target in targets}
         self._worst = Ending("silence", "remote", 408)
         self._wanted: Ending | None = None
         self._timer = asyncio.get_running_loop().call_later(timeout, self._no_answer)
@@ -370,11 +381,14 @@ class OutboundLeg(Leg):
         if self.session is session:
             self.finish(verdict(ending, False))
         elif self.session is None and self._wanted is None:
+            self._forwards += ending.contacts
+            if ending.contacts and self._forward():
+                return
             if worse_than(ending, self._worst):
                 self._worst = ending
             if ending.code >= 600:
                 self._give_up(ending)
-            elif not self._ringing:
+            elif not self._ringing and not self._forward():
                 self.finish(verdict(self._worst, False, self._rang))
 
     def finish(self, words: Verdict) -> None:
@@ -384,6 +398,17 @@ class OutboundLeg(Leg):
     def _offer_to(self, target: Target) -> bytes:
         self._local.srtp, self._local.private = target.srtp, target.flow.transport == "tls"
         return self._local.offer()
+
+    def _forward(self) -> bool:
+        """Ring the next place that a 3xx named and that we may call, once each, at most five."""
+        while self._forwards and self._hops < _HOPS:
+            targets = [each for each in self._forwarded(self._forwards.pop(0)) if each.uri not in self._tried]
+            if targets:
+                self._hops += 1
+                self._tried |= {target.uri for target in targets}
+                self._ringing += [self._desk.agent.call(self, each, self._offer_to(each)) for each in targets]
+                return True
+        return False
 
     def _no_answer(self) -> None:
         self._give_up(NO_ANSWER)

@@ -1,5 +1,6 @@
 """A call that we place: forks, early dialogs, digest, CANCEL against 200, ACK."""
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -7,8 +8,9 @@ from aiosipua import SipRequest, SipResponse, generate_call_id, generate_tag
 
 from callcenter.telephony.line import Srtp
 from callcenter.telephony.sipua import digest
-from callcenter.telephony.sipua.dialogs import Dialog
+from callcenter.telephony.sipua.dialogs import Dialog, parse_address_uri
 from callcenter.telephony.sipua.offers import has_sdp
+from callcenter.telephony.sipua.reliable import rseq_of
 from callcenter.telephony.sipua.session import Ending, Owner, Session, copy_authorization
 from callcenter.telephony.sipua.transactions import ClientTransaction, ServerTransaction
 from callcenter.telephony.sipua.transport import Flow
@@ -17,6 +19,7 @@ from callcenter.telephony.sipua.wire import ALLOW, PRODUCT, SUPPORTED, Inbound
 if TYPE_CHECKING:
     from callcenter.telephony.sipua.agent import UserAgent
 
+_Q = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)", re.IGNORECASE)
 _CHALLENGES = 2
 """Answers that we give to challenges of one INVITE: the second for a stale nonce."""
 
@@ -54,6 +57,7 @@ class OutboundSession(Session):
         self._rang = False
         self._early: dict[str, Dialog] = {}
         self._described_early: dict[str, bytes] = {}
+        self._rseqs: dict[str, int] = {}
         self._acks: dict[str, tuple[bytes, Flow]] = {}
         self._key = (self._call_id, self._tag)
         agent.keep(self, self._key)
@@ -130,22 +134,49 @@ class OutboundSession(Session):
             self._client = self._send_invite(None)
         else:
             self.agent.release(self, self._key)
-            self._end(Ending("answer", "remote", code, response.reason_phrase))
+            contacts = _forwards(response) if 300 <= code < 305 else ()
+            self._end(Ending("answer", "remote", code, response.reason_phrase, contacts))
 
     def _provisional(self, inbound: Inbound, code: int) -> None:
         """Each fork has a dialog of its own; the one that spoke last is heard, until one answers."""
         if self.over or code == 100:
             return
         tag = inbound.to_tag
+        if code == 199:
+            self._fork_ended(tag)
+            return
         if tag:
             dialog = Dialog.of_response(self._request, inbound, self._target.flow, self._contact)
             self.dialog = self._early.setdefault(tag, dialog)
+        if not self._in_turn(inbound):
+            return
         if has_sdp(inbound.message):
             self._described_early[tag] = inbound.message.body
             self.owner.early(self, inbound.message.body)
         elif code in (180, 183) and not self._rang:
             self._rang = True
             self.owner.rang(self)
+
+    def _in_turn(self, inbound: Inbound) -> bool:
+        """PRACK a reliable answer (RFC 3262 section 4); False for one that was seen or comes too early."""
+        number = rseq_of(inbound.message)
+        if not number:
+            return True
+        last = self._rseqs.get(inbound.to_tag)
+        if self.dialog is None or (last is not None and number != last + 1):
+            return False
+        self._rseqs[inbound.to_tag] = number
+        self.ask("PRACK", {"RAck": f"{number} {inbound.cseq} INVITE"})
+        return True
+
+    def _fork_ended(self, tag: str) -> None:
+        """199 (RFC 6228): one early dialog is over; another one that speaks is heard in its place."""
+        self._early.pop(tag, None)
+        self._described_early.pop(tag, None)
+        for other, body in reversed(self._described_early.items()):
+            self.dialog = self._early.get(other, self.dialog)
+            self.owner.early(self, body)
+            return
 
     def _accepted(self, inbound: Inbound) -> None:
         """The first 2xx makes the call; each repetition is acknowledged again, another fork's is ended."""
@@ -197,3 +228,14 @@ class OutboundSession(Session):
     def _silence(self) -> None:
         self.agent.release(self, self._key)
         self._end(Ending("silence", "remote", 408))
+
+
+def _forwards(response: SipResponse) -> tuple[str, ...]:
+    """The Contacts of a 3xx by their `q`, highest first (RFC 3261 section 20.10)."""
+    found = [(_weight(value), parse_address_uri(value)) for value in response.headers.get("contact")]
+    return tuple(uri for _, uri in sorted(found, key=lambda each: -each[0]))
+
+
+def _weight(contact: str) -> float:
+    found = _Q.search(contact)
+    return float(found[1]) if found else 1.0

@@ -30,12 +30,14 @@ class Ending:
     """How a session ended. `by`: remote | us | line. `code`: the final SIP status, 0 for a BYE or silence.
 
     `how`: bye | cancel | answer (a final answer other than 2xx) | silence (no answer, no ACK, connection lost).
+    `contacts`: where a 3xx sends us, the best first.
     """
 
     how: str
     by: str
     code: int = 0
     reason: str = ""
+    contacts: tuple[str, ...] = ()
 
 
 class Owner(Protocol):
@@ -200,6 +202,8 @@ class Session:
                     (server.request.headers.get_first("content-type") or "").partition(";")[0].strip().lower()
                 )
                 server.reply(self.owner.info(self, kind, server.request.body))
+            case "PRACK":
+                self._take_prack(server)
             case "REFER":
                 self._take_refer(server)
             case "NOTIFY":
@@ -316,6 +320,10 @@ class Session:
             server.respond(self._timed(server.request, body or b""))
         else:
             server.respond(self._described(server.request, 200, body or b""))
+
+    def _take_prack(self, server: ServerTransaction) -> None:
+        """Only an inbound call has provisional answers of ours."""
+        server.reply(481)
 
     def _pending(self) -> int:
         """Why no offer can be taken now: 491 while ours waits for its answer, 500 while theirs waits for ours

@@ -1,5 +1,7 @@
 """What the URIs and dialogs of transfers mean to this line (RFC 3515, RFC 3891)."""
 
+from aiosipua import parse_uri
+
 from callcenter.telephony.line import LineConfig, Phone, Trunk
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import flow_of_uri, user_of_uri
@@ -42,9 +44,11 @@ class Transfers:
             return user.translate({ord(mark): None for mark in "-.()"})
         if e164(user, self._config.country):
             return user
-        host = flow_of_uri(uri).host
+        host, port = flow_of_uri(uri).host, parse_uri(uri).port
         if host in (self._config.realm, self._agent.host_towards(host)):
-            return user
+            # Another port of our host is another program, unless a proxy of ours has the name in its care.
+            known = self._registrar.phone(user) is not None or user in self._config.numbers
+            return user if known or port in (None, self._agent.port) else uri
         contacts = self._registrar.contacts(user)
         return user if any(flow_of_uri(contact).host == host for contact, _ in contacts) else uri
 

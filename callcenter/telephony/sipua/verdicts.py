@@ -64,11 +64,13 @@ def _answered_with(ending: Ending, rang: bool) -> Verdict:
 
 
 def worse_than(one: Ending, other: Ending) -> bool:
-    """Which of two forks' failures says more about the called party: 6xx, busy, other answers, silence."""
+    """Which of two forks' failures says more about the called party: 6xx, busy, other answers, 3xx, silence."""
     return _weight(one) > _weight(other)
 
 
 def _weight(ending: Ending) -> int:
     if ending.how != "answer":
         return 0
-    return 4 if ending.code >= 600 else 3 if ending.code in _BUSY else 2 if ending.code < 500 else 1
+    if ending.code < 400:
+        return 1
+    return 5 if ending.code >= 600 else 4 if ending.code in _BUSY else 3 if ending.code < 500 else 2

@@ -21,9 +21,10 @@ from aiosipua import (
 
 from callcenter.telephony.sipua.transport import Flow
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER"
-SUPPORTED = ("norefersub", "replaces", "timer")
-"""Option tags that we understand, in a request's Require too (RFC 4488, RFC 3891, RFC 4028)."""
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, REGISTER"
+SUPPORTED = ("100rel", "199", "norefersub", "replaces", "timer")
+"""Option tags that we understand, in a request's Require too (RFC 3262, 6228, 4488, 3891,
+4028)."""
 PRODUCT = "callcenter"
 MAGIC = "z9hG4bK"
 MOST_LINES = 300
@@ -36,6 +37,7 @@ REASONS = {
     183: "Session Progress",
     200: "OK",
     202: "Accepted",
+    302: "Moved Temporarily",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -58,6 +60,7 @@ REASONS = {
     489: "Bad Event",
     491: "Request Pending",
     500: "Server Internal Error",
+    504: "Server Time-out",
     503: "Service Unavailable",
     505: "Version Not Supported",
     600: "Busy Everywhere",
