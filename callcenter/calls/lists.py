@@ -86,6 +86,11 @@ def find(session: Session, call_id: str) -> Call:
     return call
 
 
+def ids_of_number(number: str) -> Any:
+    """A query of the ids of all calls from or to this number, for what hangs on calls."""
+    return select(Call.id).where((Call.caller == number) | (Call.called == number))
+
+
 def happenings(session: Session, call_id: str) -> list[Happening]:
     """The call's public events in the order of the stream; those of a newer release as they stand there."""
     rows = session.exec(select(CallEvent).where(CallEvent.call_id == call_id)).all()

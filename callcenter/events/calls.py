@@ -208,7 +208,8 @@ class AgentChanged:
 class RecordingChanged:
     """A segment of a call's recording.
 
-    `state`: recording | paused | spooled (ended; a WAV lies at `spool` of the line's machine) | failed (`why`).
+    `state`: recording | paused | spooled (ended; a WAV lies at `spool` of the line's machine) | failed (`why`) | stored
+    (by the worker: it can be heard).
     With recording and paused: between which legs, whose agent, which queue, and the `days` it is kept; `until`: when
     a pause for card data ends by itself. With spooled: `started`, `seconds`, `channels` and `paused_for` seconds.
     """

@@ -66,5 +66,5 @@ class AuditEntry(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcDateTime, index=True)
     actor: str
     action: str
-    subject: str = ""
+    subject: str = Field(default="", index=True)
     detail: str = ""

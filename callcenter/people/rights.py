@@ -22,6 +22,9 @@ _SUPERVISOR = _AGENT | frozenset(
         "audit.see",
         "calls.ladder",  # the SIP messages of a call
         "metrics.see",
+        "recordings.hear",  # everybody's; agents their own where the centre allows it
+        "recordings.export",
+        "recordings.hold",  # keep beyond the time, and no more
     }
 )
 _ADMIN = _SUPERVISOR | frozenset({"users.write", "settings.write", "lines.steer"})

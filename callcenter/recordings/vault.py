@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Engine
 
-from callcenter import db
+from callcenter import db, events
 from callcenter.recordings import seal, segments, sound
 from callcenter.recordings.models import Recording
 from callcenter.recordings.seal import Keys, Sealed
@@ -78,6 +78,11 @@ def take_in(
         won = segments.stored(
             session, row, key_of(row), vault.form, size, digest, vault.keys.current, heard, now
         )
+        if won:
+            stored = events.RecordingChanged(
+                now.timestamp(), row.call_id, row.id, "stored", row.agent, row.queue
+            )
+            db.tell(session, stored)
     reach("committed")
     if won:
         _clear(spool)

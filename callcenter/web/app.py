@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from callcenter import assets, db, stream
 from callcenter.callbacks.desk import follow as follow_callbacks
 from callcenter.errors import InvalidInput
+from callcenter.recordings.vault import unlock
 from callcenter.settings import Settings, host_port
 from callcenter.surveys.desk import follow as follow_surveys
 from callcenter.tickets.desk import Desk
@@ -35,6 +36,7 @@ from callcenter.web import (
     live,
     metrics,
     queues,
+    recordings,
     respond,
     sign_in,
     surveys,
@@ -102,6 +104,7 @@ def build(settings: Settings) -> Starlette:
         store=store,
         feed=live.Feed(store),
         pages=Pages(settings),
+        vault=unlock(settings),
         desk=Desk(settings, (follow_callbacks, follow_surveys)),
     )
 
@@ -137,6 +140,7 @@ def routes(of_others: Path) -> list[BaseRoute]:
         *ledger.routes(),
         *lines.routes(),
         *metrics.routes(),
+        *recordings.routes(),
         *tickets.routes(),
         *wallboard.routes(),
         *agents.routes(),

@@ -13,6 +13,7 @@ _CALL: Entry = {
     "withheld": False, "called": "", "customer": 0, "ticket": 0, "queue": "", "position": 0, "agent": "",
     "offer": "", "line": "", "started": 0.0, "queued": 0.0, "answered": 0.0, "held": 0.0, "muted": False,
     "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "", "lacks": [], "outcome": "",
+    "recording_state": "", "recording_until": 0.0, "recording_mode": "off",
 }  # fmt: skip
 _AGENT: Entry = {
     "name": "", "display": "", "status": "signed_out", "reason": "", "activity": "idle", "reachable": False,
@@ -54,6 +55,9 @@ async def agent_and_call(store: redis.asyncio.Redis, name: str) -> tuple[Entry, 
     if call["line"]:
         line = _entry(await store.hget("board:lines", call["line"]), {"lacks": []})
         call["lacks"] = line["lacks"]
+    if call["queue"]:
+        queue = _entry(await store.hget("board:queues", call["queue"]), {"recording": "off"})
+        call["recording_mode"] = queue["recording"]
     return agent, call
 
 

@@ -17,7 +17,7 @@ from callcenter.errors import InvalidInput
 from callcenter.people import desk as people
 from callcenter.routing import queues
 from callcenter.tickets.models import Ticket
-from callcenter.web import asked, auth, respond
+from callcenter.web import asked, auth, recordings, respond
 from callcenter.web.parts import Parts, parts
 
 FILTERS = ("queue", "agent", "outcome", "kind", "caller", "day", "today", "customer", "ticket")
@@ -78,7 +78,14 @@ async def show(request: Request) -> Response:
         row = _rows(session, [call], held.settings.country)[0]
         logged = session.exec(select(Ticket).where(Ticket.call_id == which))
         tickets = [{"id": one.id, "number": one.number, "state": one.state} for one in logged]
-        return {"call": row, "tickets": tickets, "offers": lists.offers(told), "events": told, "after": after}
+        return {
+            "call": row,
+            "tickets": tickets,
+            "offers": lists.offers(told),
+            "events": told,
+            **recordings.of_call(session, respond.viewer_of(request), held, which),
+            "after": after,
+        }
 
     return respond.page(request, "call.html", await held.record.read(read))
 

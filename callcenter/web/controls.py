@@ -25,6 +25,8 @@ def routes() -> list[BaseRoute]:
         _act("/calls/{call}/hold", hold),
         _act("/calls/{call}/mute", mute),
         _act("/calls/{call}/digits", digits),
+        _act("/calls/{call}/recording", record),
+        _act("/calls/{call}/recording-pause", pause_recording),
         _act("/calls/{call}/help", ask_for_help),
         _act("/calls/{call}/end", hang_up),
         _act("/calls/{call}/customer", bind),
@@ -71,6 +73,18 @@ async def digits(request: Request) -> Response:
     if not 1 <= len(keys) <= 32 or set(keys) - set("0123456789*#ABCD"):
         raise InvalidInput(digits="0-9 * # A-D")
     return await _ask(request, commands.SendCallDigits(_me(request), _call(request), keys))
+
+
+async def record(request: Request) -> Response:
+    """`PUT /calls/{id}/recording` with `on`: where the queue leaves it to the agent."""
+    on = respond.truth((await respond.fields(request)).get("on", True))
+    return await _ask(request, commands.RecordCall(_me(request), _call(request), on))
+
+
+async def pause_recording(request: Request) -> Response:
+    """`PUT /calls/{id}/recording-pause` with `on`: silence while card data is spoken; it ends by itself."""
+    on = respond.truth((await respond.fields(request)).get("on", True))
+    return await _ask(request, commands.PauseCallRecording(_me(request), _call(request), on))
 
 
 async def ask_for_help(request: Request) -> Response:

@@ -42,7 +42,8 @@ ABOUT = {
     "surveys": ("SurveyChanged",),
     "lines": ("LineChanged", "TrunkStateChanged"),
     "calls": ("CallStarted", "CallAnswered", "CallFinished"),
-    "call": ("CallAnswered", "CallFinished", "CustomerBound", "WrapUpEnded"),
+    "call": ("CallAnswered", "CallFinished", "CustomerBound", "RecordingChanged", "WrapUpEnded"),
+    "recordings": ("RecordingChanged",),
 }
 """What a page is about -> the events that change it."""
 

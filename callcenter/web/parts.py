@@ -14,6 +14,7 @@ from sqlmodel import Session
 from starlette.requests import HTTPConnection
 
 from callcenter import db
+from callcenter.recordings.vault import Vault
 from callcenter.settings import Settings
 from callcenter.tickets.desk import Desk
 
@@ -79,6 +80,8 @@ class Parts:
     store: redis.asyncio.Redis
     feed: "Feed"
     pages: "Pages"
+    vault: Vault
+    """Recordings: file store and keys."""
     desk: Desk
     """What people do with complaints; callbacks and surveys follow from it."""
     passwords: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))

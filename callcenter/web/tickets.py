@@ -18,7 +18,7 @@ from callcenter.tickets import queries, rules
 from callcenter.tickets.desk import Desk
 from callcenter.tickets.form import TicketForm
 from callcenter.tickets.models import Ticket
-from callcenter.web import asked, auth, board, respond, words
+from callcenter.web import asked, auth, board, recordings, respond, words
 from callcenter.web.parts import Parts, parts
 
 Given = dict[str, Any]
@@ -61,7 +61,9 @@ async def show(request: Request) -> Response:
         now = db.now()
         view = queries.view(session, held.settings, queries.find(session, key), now)
         actions = held.desk.allowed(view.ticket, user_of(session, viewer.user_id), now)
-        return _data(view, actions, now)
+        told_in = {entry.call_id for entry in view.entries if entry.call_id} | {view.ticket.call_id or ""}
+        heard = recordings.of_ticket(session, viewer, held, view.ticket.id or 0, told_in)
+        return {**_data(view, actions, now), **heard}
 
     data = {**await held.record.read(read), "after": after}
     if respond.wants_json(request):

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from callcenter import db, stream
 from callcenter.tickets import queries
-from callcenter.web import auth, board, live, respond
+from callcenter.web import alarms, auth, board, live, respond
 from callcenter.web.board import Entry
 from callcenter.web.parts import Parts, parts
 
@@ -63,6 +63,7 @@ async def state(held: Parts) -> dict[str, Any]:
         ),
         "calls": sorted(_live(seen), key=lambda call: call["started"]),
         "escalations": late,
+        "alarms": await alarms.standing(held.store),
     }
 
 

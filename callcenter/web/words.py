@@ -183,6 +183,7 @@ WORDS: dict[str, dict[str, str]] = {
         "AttemptEnded": lazy("Attempt ended"),
         "Healed": lazy("Put right after a failure"),
         "CallQuality": lazy("Sound"),
+        "RecordingChanged": lazy("Recording"),
     },
     "queue.field": {
         "label": lazy("Name shown"),
@@ -199,6 +200,44 @@ WORDS: dict[str, dict[str, str]] = {
         "service_level": lazy("Answer within"),
         "service_target": lazy("Target share"),
         "priority": lazy("Priority"),
+    },
+    "queue.recording": {
+        "recording": lazy("Which calls are recorded"),
+        "recording_share": lazy("Share of the calls"),
+        "recording_days": lazy("Kept for"),
+        "recording_notice": lazy("What callers are told"),
+        "recording_on_hold": lazy("Recorded on hold, too"),
+    },
+    "recording.mode": {
+        "off": lazy("none"),
+        "all": lazy("all"),
+        "sample": lazy("a share of them"),
+        "demand": lazy("what the agent chooses"),
+    },
+    "recording": {
+        "recording": lazy("is being recorded"),
+        "paused": lazy("paused"),
+        "spooled": lazy("is being stored"),
+        "stored": lazy("stored"),
+        "deleted": lazy("deleted, its time was over"),
+        "failed": lazy("not recorded"),
+        "missing": lazy("its file is missing"),
+    },
+    "recording.why": {
+        "not_supported": lazy("the line cannot record"),
+        "not_confirmed": lazy("the line did not say that it began"),
+        "disk full": lazy("the disk is full"),
+        "no folder": lazy("the line has no folder for it"),
+        "over before it began": lazy("the call was over before it began"),
+    },
+    "look": {"recording.heard": lazy("heard"), "recording.exported": lazy("downloaded")},
+    "alarm": {
+        "disk": lazy("Little room for recordings"),
+        "recording": lazy("Calls that must be recorded are not"),
+        "storing": lazy("A recording cannot be stored"),
+        "missing": lazy("Recordings have no file"),
+        "audio": lazy("The line's audio is in trouble"),
+        "ports": lazy("The line runs out of ports"),
     },
     "callback": {
         "due": lazy("To be called"),
@@ -261,6 +300,7 @@ WORDS: dict[str, dict[str, str]] = {
         "timers": lazy("Timers"),
         "ledger": lazy("Record of calls"),
         "workers": lazy("Workers"),
+        "recordings": lazy("Recordings"),
     },
     "ended_by": {"customer": lazy("customer"), "agent": lazy("agent"), "us": lazy("the system"), "": ""},
 }
@@ -285,6 +325,10 @@ ERRORS = {
     "not-assessed": lazy("Type, region and severity are set first."),
     "not-enough-attempts": lazy("Closing unreached takes at least 3 attempts on 2 days at different hours."),
     "no-number": lazy("Nobody can be called back: the complaint has no number."),
+    "range-not-satisfiable": lazy("The recording ends before that."),
+    "seal-broken": lazy("The recording was changed or cut, or belongs to another key."),
+    "key-unknown": lazy("The key of this recording is not among those of this installation."),
+    "file-missing": lazy("The recording's file is not in the file store."),
     "internal-error": lazy("Something went wrong here. It is written down; what you did may not be saved."),
 }
 """Stable code -> what a person reads when an error has no sentence of its own."""
@@ -299,6 +343,7 @@ REFUSALS = {
     "barred": lazy(
         "The line did not dial this number: it is barred for you, or too many calls are under way."
     ),
+    "not-supported": lazy("The line cannot do this."),
 }
 """Why the conductor said no -> what the agent reads."""
 

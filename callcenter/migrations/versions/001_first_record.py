@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_auditentry_at"), "auditentry", ["at"], unique=False)
+    op.create_index(op.f("ix_auditentry_subject"), "auditentry", ["subject"], unique=False)
     op.create_table(
         "calendar",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -716,6 +717,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_call_agent"), table_name="call")
     op.drop_table("call")
     op.drop_table("calendar")
+    op.drop_index(op.f("ix_auditentry_subject"), table_name="auditentry")
     op.drop_index(op.f("ix_auditentry_at"), table_name="auditentry")
     op.drop_table("auditentry")
     op.drop_index(op.f("ix_attempt_state"), table_name="attempt")

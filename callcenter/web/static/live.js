@@ -15,6 +15,7 @@ export function applyParts(parts) {
 // A field that has the focus is being typed into: its part waits until the focus leaves.
 function busy(place) {
   const held = document.activeElement;
+  if (place.querySelector("call-player[playing]")) return true; // what is being heard is not taken away
   return place.contains(held) && held.matches("input:not([type=hidden]), select, textarea");
 }
 
