@@ -222,12 +222,14 @@ class Conductor:
     async def _observe(self) -> Tick:
         lines = list(self._board.lines)
         agents = [agent.name for agent in self._board.agents.values() if agent.status != "signed_out"]
-        keys = [stream.line_alive(name) for name in lines] + [f"desk:{name}" for name in agents]
+        keys = [stream.line_alive(name) for name in lines] + [stream.line_seen(name) for name in lines]
+        keys += [f"desk:{name}" for name in agents]
         async with asyncio.timeout(LIMIT):
             values: Any = await self._client.mget(keys) if keys else []
         alive = {name: value.decode() for name, value in zip(lines, values, strict=False) if value}
-        here = {name for name, value in zip(agents, values[len(lines) :], strict=True) if value}
-        return Tick(alive, frozenset(here))
+        seen = {name: float(value) for name, value in zip(lines, values[len(lines) :], strict=False) if value}
+        here = {name for name, value in zip(agents, values[2 * len(lines) :], strict=True) if value}
+        return Tick(alive, frozenset(here), seen)
 
     async def _renew(self) -> None:
         while True:

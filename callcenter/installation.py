@@ -75,7 +75,7 @@ def parts() -> list[Part]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as the children read them: the environment wins over any file, so all see the same."""
-    values: dict[str, Any] = settings.model_dump(mode="json", by_alias=True)
+    values: dict[str, Any] = settings.model_dump(mode="json", by_alias=True, exclude_none=True)
     redis_url = store.url(settings.redis_url, settings.data_dir)
     for name in ("redis_url", "REDIS_URL"):
         values.pop(name, None)

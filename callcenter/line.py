@@ -36,8 +36,9 @@ from callcenter.telephony.tally import Tally
 
 log = structlog.get_logger()
 
-ALIVE_MS = 3000
-"""Life of the line's lease in the store, renewed each second."""
+ALIVE_MS = 2000
+RENEW = 0.5
+"""Life of the line's lease in the store, and seconds between two renewals."""
 LADDER_SHOWN = 300
 """Seconds that a ladder stays in the store."""
 _LIMIT = 5.0
@@ -158,6 +159,7 @@ class Door:
         self._config_body = b""
         self._cursor = "$"
         self._epoch = 0
+        self._former = 0.0
         self._early: list[Any] | None = []
         self._tally = Tally()
         self._tasks: list[asyncio.Task[None]] = []
@@ -218,6 +220,7 @@ class Door:
             address,
             line.capacity(),
             tuple(sorted(line.lacks)),
+            self._former,
         )
 
     async def _stay_alive(self) -> None:
@@ -228,10 +231,11 @@ class Door:
                     figures = orjson.dumps({**self._line.figures(), **self._tally.figures()})
                     pipe = self._client.pipeline(transaction=False)
                     pipe.set(stream.line_alive(self._name), self._boot, px=ALIVE_MS)
+                    pipe.set(stream.line_seen(self._name), f"{time.time():.3f}")
                     pipe.set(stream.line_figures(self._name), figures, px=ALIVE_MS)
                     await pipe.execute()
                     await self._load_config()
-            await asyncio.sleep(ALIVE_MS / 3000)
+            await asyncio.sleep(RENEW)
 
     # ---- down ----------------------------------------------------------------------------------------------------
 
@@ -332,6 +336,7 @@ class Door:
             self._post.away = True
             return memory
         self._cursor = await stream.last_id(self._client, stream.line_commands(self._name))
+        self._former = float(await self._client.get(stream.line_seen(self._name)) or 0.0)
         kept: Any = await self._client.hget(f"line:cursor:{self._name}", "epoch")
         self._epoch = int(kept or 0)
         bindings: Any = await self._client.hgetall(f"line:bindings:{self._name}")

@@ -29,12 +29,17 @@ def line_commands(line: str) -> str:
 
 
 def line_alive(line: str) -> str:
-    """Key with the line's boot id, living 3 s: the line's lease."""
+    """Key with the line's boot id, living 2 s: the line's lease."""
     return f"line:alive:{line}"
 
 
+def line_seen(line: str) -> str:
+    """Key with the instant at which the line last renewed its lease, seconds since 1970; it stays."""
+    return f"line:seen:{line}"
+
+
 def line_figures(line: str) -> str:
-    """Key with the line's figures as a JSON object, living 3 s."""
+    """Key with the line's figures as a JSON object, living 2 s."""
     return f"line:figures:{line}"
 
 

@@ -42,6 +42,7 @@ class Hotline:
 
     def __init__(self, place: Place, agent: str = "anna") -> None:
         self.place = place
+        self.secrets: dict[str, str] = {}
         if not agent:
             return
         said = place.run("user", "add", "anna", "--phone", "anna", "--password", "anna-signs-in")

@@ -31,6 +31,10 @@ from callcenter.tickets.models import Ticket
 from callcenter.tickets.rules import NotYours
 
 TIMER, KIND = "callback", "callback"
+ALL_BUSY = timedelta(seconds=30)
+"""Until a caller who is owed a callback stands in the queue again, when all agents were busy."""
+AGENTS_WITHIN = timedelta(days=1)
+"""After which an owed callback that no agent took follows the usual rule."""
 EARLY = timedelta(seconds=1)
 """A job that comes before its callback is due belongs to a time that was moved."""
 
@@ -74,7 +78,8 @@ def owe_settlement(session: Session, settings: Settings, ticket: Ticket, now: da
 
 
 def owe_lost(session: Session, settings: Settings, call_id: str, now: datetime) -> Callback | None:
-    """A caller whom we lost is called back by the owner of the open complaint, else by whoever serves the queue.
+    """A caller whom we lost is called back by the owner of the open complaint, else by the agent who was cut off from
+    the caller, else by whoever serves the queue, at the place that the caller had.
 
     None when nobody can be called (no number), and when this call or this number is owed one already.
     """
@@ -85,7 +90,8 @@ def owe_lost(session: Session, settings: Settings, call_id: str, now: datetime) 
     # A call that we lost before anybody looked at it does not say who rang.
     customer = call.customer_id or customer_of(session, number)
     owner = queries.owner_of_open(session, customer) if customer else None
-    user = session.exec(select(User).where(User.name == owner)).first() if owner else None
+    name = owner or call.agent
+    user = session.exec(select(User).where(User.name == name, User.active)).first() if name else None
     callback = Callback(
         reason="owed",
         call_id=call_id,
@@ -93,6 +99,7 @@ def owe_lost(session: Session, settings: Settings, call_id: str, now: datetime) 
         number=number,
         owner_id=user.id if user else None,
         queue=call.queue or "default",
+        place_at=call.queued_at or call.started_at,
         mode=settings.callback_mode,
         due_at=now,
         counts_from=now,
@@ -138,6 +145,7 @@ def start(session: Session, settings: Settings, callback_id: int, now: datetime)
         customer=callback.customer_id or 0,
         language=called.language,
         queue=callback.queue or "default",
+        since=callback.place_at.timestamp() if callback.place_at else 0.0,
     )
 
 
@@ -208,6 +216,14 @@ def _again(
 ) -> None:
     """Retry by rule, or give up: then it is the owner's again."""
     assert callback.id is not None
+    if (
+        callback.reason == "owed"
+        and callback.outcome == "no_agent"
+        and now < callback.created_at + AGENTS_WITHIN
+    ):
+        callback.state = "due"
+        _arm(session, callback, now + ALL_BUSY)
+        return
     called = attempts.called(session, settings, callback.number, callback.customer_id)
     made = attempts.tries(session, KIND, callback.id, callback.counts_from)
     at = next_try(now, called.zone, attempts.rules(settings), made)

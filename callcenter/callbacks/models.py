@@ -24,6 +24,8 @@ class Callback(SQLModel, table=True):
     number: str = Field(index=True)
     owner_id: int | None = Field(default=None, foreign_key="user.id", index=True)
     queue: str = ""
+    place_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Since when the caller had waited when we lost the call: the place in the queue that is kept."""
     mode: str = "customer_first"
     due_at: datetime = Field(sa_type=UtcDateTime)
     state: str = Field(default="due", index=True)

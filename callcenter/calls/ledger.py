@@ -226,7 +226,9 @@ def jobs_of(event: Any) -> list[Job]:
             return [("surveys", "surveys.record", (attempt, score))]
         case events.RecordingChanged(state="spooled", recording=recording):
             return [("recordings", "records.store", (recording,))]
-        case events.CallFinished() if life.owes_callback(event.kind, event.outcome, event.caller):
+        case events.CallFinished() if life.owes_callback(
+            event.kind, event.outcome, event.caller, event.ended_by, event.fault
+        ):
             return [("callbacks", "callbacks.owe", (event.call,))]
     return []
 

@@ -91,6 +91,10 @@ def is_evidence(outcome: str, talk: float) -> bool:
     return outcome in ("answered", "conversation") and talk > 0
 
 
-def owes_callback(kind: str, outcome: str, caller: str) -> bool:
-    """Whether a caller whom we did not serve is rung back: lost by us or sent away, with a known number."""
-    return kind == "inbound" and outcome in ("lost_by_us", "deflected") and caller.startswith("+")
+def owes_callback(kind: str, outcome: str, caller: str, ended_by: str = "", fault: str = "") -> bool:
+    """Whether a caller whom we did not serve is rung back: lost by us, sent away, or cut off by us in a conversation;
+    with a known number."""
+    cut_off = outcome == "answered" and ended_by == "us" and fault == "us"
+    return (
+        kind == "inbound" and caller.startswith("+") and (cut_off or outcome in ("lost_by_us", "deflected"))
+    )

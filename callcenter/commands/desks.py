@@ -163,7 +163,8 @@ class PlaceCall:
 class PlaceCallback:
     """Ring the customer and the agent for one attempt. `attempt` dials at most once, however often this is read.
 
-    `mode` is customer_first or agent_first. With an empty `agent` the conductor picks one of `queue` by its rule.
+    `mode` is customer_first or agent_first. With an empty `agent` the conductor picks one of `queue` by
+    its rule, when nobody waits there since before `since`.
     """
 
     attempt: str
@@ -176,6 +177,7 @@ class PlaceCallback:
     language: str = "en"
     trunk: str = ""
     queue: str = ""
+    since: float = 0.0
 
 
 @desk.word

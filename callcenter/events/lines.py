@@ -10,7 +10,8 @@ from callcenter.events.vocabulary import line
 class LineStarted:
     """A line process is up. Its `boot` differs at each start: legs of an older boot are lost, with phones kept.
 
-    `lacks` names capabilities of the `Line` Protocol that this driver does not have.
+    `lacks` names capabilities of the `Line` Protocol that this driver does not have. `former`: when a process of this
+    name last showed that it lives, 0.0 when none ever did.
     """
 
     at: float
@@ -20,6 +21,7 @@ class LineStarted:
     address: str
     capacity: int
     lacks: tuple[str, ...] = ()
+    former: float = 0.0
 
 
 @line.word

@@ -248,6 +248,7 @@ class Attempt:
     customer: int = 0
     language: str = ""
     queue: str = ""
+    since: float = 0.0
 
 
 @dataclass(slots=True)

@@ -168,7 +168,9 @@ def _leg_ended(step: Step, leg: str, event: events.LegEnded) -> None:
     at = step.at(event.at)
     if call.answered:
         by = "us" if event.by != "remote" else "customer" if customer else "agent"
-        endings.finish(step, call, talks.spoken_outcome(call), by, at, event.fault, event.code)
+        # What we end is off the board already: a line that hangs up by itself is being stopped.
+        fault = "us" if event.by == "us" else event.fault
+        endings.finish(step, call, talks.spoken_outcome(call), by, at, fault, event.code)
     elif not customer:
         _agent_left(step, call, event)
     elif call.direction == "out":
@@ -182,7 +184,7 @@ def _caller_left(step: Step, call: Call, event: events.LegEnded, at: float) -> N
     by = "customer" if event.by == "remote" else "us"
     if call.state == "leaving":
         outcome = call.outcome
-    elif event.outcome == "lost" or (event.by == "line" and event.fault == "us"):
+    elif event.outcome == "lost" or event.by == "us" or (event.by == "line" and event.fault == "us"):
         outcome = "lost_by_us"
     elif event.outcome == "refused" and event.by == "line":
         outcome = "refused"
@@ -247,6 +249,7 @@ def _line_started(step: Step, event: events.LineStarted) -> None:
         address=event.address,
         capacity=event.capacity,
         lacks=list(event.lacks),
+        former=event.former,
     )
 
 

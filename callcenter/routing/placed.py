@@ -30,6 +30,7 @@ def place_callback(step: Step, asked: commands.PlaceCallback, written_at: float)
         customer=asked.customer,
         language=asked.language,
         queue=asked.queue,
+        since=asked.since,
     )
     _take(step, attempt, written_at)
 
@@ -170,7 +171,7 @@ def _take(step: Step, attempt: Attempt, written_at: float) -> None:
 
 def _start(step: Step, attempt: Attempt) -> None:
     if attempt.kind == "callback" and not attempt.agent:
-        attempt.agent = _longest_idle(step, attempt.queue)
+        attempt.agent = "" if _others_first(step, attempt) else _longest_idle(step, attempt.queue)
         if not attempt.agent and step.now < attempt.until:
             return
     agent = step.board.agents.get(attempt.agent)
@@ -195,6 +196,14 @@ def _start(step: Step, attempt: Attempt) -> None:
             call.agent = reserved.name
             agents.occupy(step, reserved, "dialling", call.id)
         _dial_customer(step, call)
+
+
+def _others_first(step: Step, attempt: Attempt) -> bool:
+    """Whether a caller of the queue waits since before the place that the attempt keeps."""
+    calls = (step.board.calls[one] for one in step.board.lineup.get(attempt.queue, {}))
+    return bool(attempt.since) and any(
+        call.state == "queued" and call.queued < attempt.since for call in calls
+    )
 
 
 def _longest_idle(step: Step, queue: str) -> str:

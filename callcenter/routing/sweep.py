@@ -9,7 +9,7 @@ from callcenter.routing import agents, arrivals, endings, lines, offers, placed,
 from callcenter.routing.board import Call, Line
 from callcenter.routing.step import Step
 
-LINE_GRACE = 3.0
+LINE_GRACE = 2.0
 """Seconds that a line's lease may be gone before its legs count as lost."""
 GRACE = 3.0
 """Seconds beyond a time limit that the line itself watches over."""
@@ -23,10 +23,12 @@ PROBE_EVERY = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time passed. `alive`: line -> boot id of those whose lease stands; `desks`: users whose page is open."""
+    """Time passed. `alive`: line -> boot id of those whose lease stands; `desks`: users whose page is open; `seen`:
+    line -> when it last renewed its lease."""
 
     alive: Mapping[str, str] = field(default_factory=dict)
     desks: AbstractSet[str] = frozenset()
+    seen: Mapping[str, float] = field(default_factory=dict)
 
 
 def sweep(step: Step, tick: Tick) -> None:
@@ -35,7 +37,7 @@ def sweep(step: Step, tick: Tick) -> None:
     if step.now - board.ticked > GRACE:
         _begin_anew(step)
     board.ticked = step.now
-    _lines(step, tick.alive)
+    _lines(step, tick)
     presence.desks(step, tick.desks)
     for queue in list(board.queues.values()):
         if queue.day != step.house.day(step.now):
@@ -52,11 +54,11 @@ def sweep(step: Step, tick: Tick) -> None:
             step.drop("board:attempts", attempt.attempt)
 
 
-def line_started(step: Step, name: str, boot: str, **seen: object) -> None:
+def line_started(step: Step, name: str, boot: str, former: float = 0.0, **seen: object) -> None:
     """A line is up. What an older boot of it carried is lost; its phones are kept."""
     line = step.board.lines.setdefault(name, Line(name))
     if line.boot != boot:
-        lose(step, line)
+        lose(step, line, former)
     line.boot, line.up, line.missing_since = boot, True, 0.0
     recording.alarms_over(step, line)
     for key, value in seen.items():
@@ -75,13 +77,14 @@ def line_stopped(step: Step, name: str, boot: str) -> None:
         _down(step, line)
 
 
-def lose(step: Step, line: Line) -> None:
-    """End every call that the line carried, with true times; callers in the queue are owed a callback."""
-    at = line.missing_since or step.now
+def lose(step: Step, line: Line, seen: float = 0.0) -> None:
+    """End every call that the line carried, when it was last `seen`: who waited, or was cut off, is owed a callback."""
+    at = seen or line.missing_since or step.now
     for call in list(step.board.calls.values()):
         if call.line == line.name and call.state != "ended":
             step.heal("call", call.id, f"line {line.name} is gone")
-            endings.finish(step, call, endings.lost_outcome(call), "us", at, "us")
+            ended = min(step.now, max(at, call.since))
+            endings.finish(step, call, endings.lost_outcome(call), "us", ended, "us")
 
 
 def _begin_anew(step: Step) -> None:
@@ -94,7 +97,8 @@ def _begin_anew(step: Step) -> None:
             (step.agent(found.name) or found).desk_missing = 0.0
 
 
-def _lines(step: Step, alive: Mapping[str, str]) -> None:
+def _lines(step: Step, tick: Tick) -> None:
+    alive = tick.alive
     for line in list(step.board.lines.values()):
         if line.name in alive:
             if line.missing_since:
@@ -108,7 +112,7 @@ def _lines(step: Step, alive: Mapping[str, str]) -> None:
             line.missing_since = step.now
             step.keep(line)
         elif line.up and step.now - line.missing_since >= LINE_GRACE:
-            lose(step, line)
+            lose(step, line, tick.seen.get(line.name, 0.0))
             _down(step, line)
 
 

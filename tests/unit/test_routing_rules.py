@@ -164,3 +164,6 @@ def test_what_an_ending_means() -> None:
     assert not life.owes_callback("inbound", "abandoned", "+8613800000001")
     assert not life.owes_callback("inbound", "lost_by_us", "")
     assert not life.owes_callback("callback", "lost_by_us", "+8613800000001")
+    assert life.owes_callback("inbound", "answered", "+8613800000001", "us", "us")
+    for ended_by, fault in (("customer", "nobody"), ("agent", "nobody"), ("us", "network")):
+        assert not life.owes_callback("inbound", "answered", "+8613800000001", ended_by, fault)

@@ -448,6 +448,7 @@ def upgrade() -> None:
         sa.Column("number", sa.String(), nullable=False),
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("place_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mode", sa.String(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
