@@ -47,6 +47,10 @@ class TrunkSettings(BaseModel):
     caller: str = ""
     prefixes: tuple[str, ...] = ()
     srtp: Literal["off", "may", "must"] = "may"
+    channels: int = Field(default=0, ge=0)
+    keepalive: float = Field(default=30.0, ge=0)
+    number_format: Literal["+e164", "e164", "national"] = "+e164"
+    trusted: bool = True
 
     @field_validator("address")
     @classmethod

@@ -69,6 +69,9 @@ class Trunk:
 
     With `register` we register there by digest as `username`. `country` (ISO 3166) turns its numbers into E.164.
     `prefixes`: the E.164 beginnings that it carries, empty for all. `transport`: udp | tcp | tls. `srtp`: off | may | must.
+    `channels`: calls at once, both directions, 0 for any number. `keepalive`: seconds between two OPTIONS, 0 for none.
+    `number_format`: how numbers are dialled there: `+e164`, `e164` (without +) or `national` (as dialled in `country`).
+    `trusted`: whether we believe whom it asserts (RFC 3325).
     """
 
     name: str
@@ -81,6 +84,10 @@ class Trunk:
     caller: str = ""
     prefixes: tuple[str, ...] = ()
     srtp: Srtp = "may"
+    channels: int = 0
+    keepalive: float = 30.0
+    number_format: str = "+e164"
+    trusted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,12 @@ from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.offers import DTMF, PCMA, PCMU, Local, NotAcceptable, Remote
 from callcenter.telephony.sipua.outbound import Target
 from callcenter.telephony.sipua.referral import Asked
+from callcenter.telephony.sipua.registration import Registration
 from callcenter.telephony.sipua.replaces import Replaces
 from callcenter.telephony.sipua.session import Ending, Session
 from callcenter.telephony.sipua.tls import Tls
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
 from callcenter.telephony.sipua.transport import Drop, Listen, join_host, split_host
-from callcenter.telephony.sipua.trunks import Registration
 
 
 class PhoneCall:

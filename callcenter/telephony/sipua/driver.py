@@ -20,7 +20,7 @@ from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_addres
 from callcenter.telephony.sipua.digest import Challenger
 from callcenter.telephony.sipua.expiry import Lasting
 from callcenter.telephony.sipua.gate import Gate, is_uri
-from callcenter.telephony.sipua.identity import Caller, caller_of, e164
+from callcenter.telephony.sipua.identity import Caller, caller_of, diverted_from, e164
 from callcenter.telephony.sipua.ladder import Ladder
 from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
 from callcenter.telephony.sipua.offers import NotAcceptable
@@ -99,7 +99,7 @@ class SipuaLine:
         )
         self._challenger = Challenger(options.nonce_life)
         self._registrar = Registrar(options.line, self._challenger, self._tell)
-        self._trunks = Trunks(self._agent)
+        self._trunks = Trunks(self._agent, options.line, self._tell)
         self._transfers = Transfers(self._agent, self._trunks, self._registrar)
         self._gate = Gate(options.bounds, options.limits)
         self._config = LineConfig()
@@ -281,25 +281,24 @@ class SipuaLine:
         self._placed[command.leg] = None
         if len(self._placed) > _REMEMBERED:
             del self._placed[next(iter(self._placed))]
-        trunk = self._trunk_for(command) if not command.phone else None
         kind = "internal" if command.phone else self._gate.class_of(command.number)
-        targets = self._targets(command, kind, trunk)
-        if isinstance(targets, str):
-            self._refuse(command, targets)
+        rounds = self._rounds(command, kind)
+        if isinstance(rounds, str):
+            self._refuse(command, rounds)
             return
         self._calls[command.leg] = command.call or command.leg
         try:
             partner = self._legs.get(command.call)
             codec = partner.codec if partner is not None else None
             self._legs[command.leg] = OutboundLeg(
-                self._desk, command.leg, targets, command.timeout, partial(self._forwarded, command), codec
+                self._desk, command.leg, rounds, command.timeout, partial(self._forwarded, command), codec
             )
         except media.NoPorts:
             del self._calls[command.leg]
             self._refuse(command, "no_capacity")
             return
         if not command.phone:
-            self._gate.traffic.placed(command.leg, kind, trunk.name if trunk else "", time.monotonic())
+            self._gate.traffic.placed(command.leg, kind, rounds[0][0].trunk, time.monotonic())
 
     def _forwarded(self, command: commands.DialLeg, uri: str) -> list[Target]:
         """Whom to ring when a 3xx names this URI: a phone of ours, or what the same dial plan allows."""
@@ -309,48 +308,61 @@ class SipuaLine:
         further = dataclasses.replace(
             command, phone=phone.user if phone is not None else "", number=number, trunk=""
         )
-        trunk = self._trunk_for(further) if number else None
         kind = self._gate.class_of(number) if number else "internal"
-        targets = self._targets(further, kind, trunk)
-        if isinstance(targets, str):
-            log.info("leg %s is not forwarded to %s: %s", command.leg, uri, targets)
+        rounds = self._rounds(further, kind)
+        if isinstance(rounds, str):
+            log.info("leg %s is not forwarded to %s: %s", command.leg, uri, rounds)
             return []
         if number:
             self._gate.traffic.ended(command.leg)
-            self._gate.traffic.placed(command.leg, kind, trunk.name if trunk else "", time.monotonic())
-        return targets
+            self._gate.traffic.placed(command.leg, kind, rounds[0][0].trunk, time.monotonic())
+        return rounds[0]
 
-    def _targets(self, command: commands.DialLeg, kind: str, trunk: Trunk | None) -> list[Target] | str:
-        """Whom to ring, or the code of the refusal. No limit stands in the way of an emergency."""
-        if len(self._legs) >= self.capacity() and kind != EMERGENCY:
+    def _rounds(self, command: commands.DialLeg, kind: str) -> list[list[Target]] | str:
+        """Whom to ring, together and then one after another, or the code of the refusal.
+
+        No limit stands in the way of an emergency.
+        """
+        emergency = kind == EMERGENCY
+        if len(self._legs) >= self.capacity() and not emergency:
             return "no_capacity"
         if command.phone:
-            return self._phone_targets(command) or "no_phone"
-        if refusal := self._gate.refusal(command, kind, trunk):
+            return self._phone_rounds(command) or "no_phone"
+        trunks = self._trunks_for(command)
+        free = [trunk for trunk in trunks if emergency or self._has_channel(trunk)]
+        if refusal := self._gate.refusal(command, kind, next(iter(free or trunks), None)):
             return refusal
-        if trunk is not None:
-            return [self._trunks.target(trunk, command.number, command.caller, command.caller_name)]
+        if trunks:
+            return [
+                [target] for trunk in free for target in self._trunks.targets(trunk, command)
+            ] or "no_capacity"
         if is_uri(command.number) and not command.trunk:
-            return [self._target(command.number, flow_of_uri(command.number), command)]
+            return [[self._target(command.number, flow_of_uri(command.number), command)]]
         return "no_trunk"
 
-    def _trunk_for(self, command: commands.DialLeg) -> Trunk | None:
-        """The trunk that carries the number; an emergency takes the first there is."""
+    def _trunks_for(self, command: commands.DialLeg) -> list[Trunk]:
+        """The trunks that carry the number, in the order in which they are tried; an emergency takes any."""
         if is_uri(command.number) and not command.trunk:
-            return self._gate.trunk_at(flow_of_uri(command.number))
-        trunk = self._trunks.carrying(command.number, command.trunk)
-        if trunk is None and self._gate.is_emergency(command.number):
-            return next(iter(self._config.trunks), None)
-        return trunk
+            trunk = self._gate.trunk_at(flow_of_uri(command.number))
+            return [trunk] if trunk is not None else []
+        carrying = self._trunks.carrying(command.number, command.trunk)
+        if not carrying and self._gate.is_emergency(command.number):
+            return list(self._config.trunks)
+        return carrying
 
-    def _phone_targets(self, command: commands.DialLeg) -> list[Target]:
+    def _has_channel(self, trunk: Trunk) -> bool:
+        used = sum(leg.trunk == trunk.name for leg in self._legs.values())
+        return not trunk.channels or used < trunk.channels
+
+    def _phone_rounds(self, command: commands.DialLeg) -> list[list[Target]]:
         phone = self._registrar.phone(command.phone)
         if phone is None:
             return []
         targets = [self._target(uri, flow, command) for uri, flow in self._registrar.contacts(phone.user)]
         if not targets and phone.address:
             targets = [self._target(phone.address, flow_of_uri(phone.address), command)]
-        return [target for target in targets if self._gate.may_ring(target.uri, target.flow)]
+        allowed = [target for target in targets if self._gate.may_ring(target.uri, target.flow)]
+        return [allowed] if allowed else []
 
     def _target(self, uri: str, flow: Flow, command: commands.DialLeg) -> Target:
         own = self._agent.address_towards(flow)
@@ -385,7 +397,9 @@ class SipuaLine:
         if isinstance(replaced, int):
             server.reply(replaced)
             return
-        called = self._called(server) or (self._dialled(server) if phone is not None or replaced else "")
+        called = self._called(server, trunk.country if trunk else self._config.country) or (
+            self._dialled(server) if phone is not None or replaced else ""
+        )
         if not called:
             log.info("no such number: %s", server.request.uri)
             server.reply(404)
@@ -396,18 +410,21 @@ class SipuaLine:
         self, server: ServerTransaction, called: str, trunk: Trunk | None, phone: Phone | None, replaced: str
     ) -> None:
         country = trunk.country if trunk else self._config.country
-        caller = caller_of(server.request, country, trunk is not None)
+        trusted = trunk is not None and trunk.trusted
+        caller = caller_of(server.request, country, trusted)
         leg = new_id()
         code, wait = self._overload(server, called, trunk, phone)
         try:
             if not code:
                 srtp = trunk.srtp if trunk else self._config.srtp
                 self._legs[leg] = InboundLeg(self._desk, leg, server, srtp)
+                self._legs[leg].trunk = trunk.name if trunk else ""
         except NotAcceptable:
             code = 488
         except media.NoPorts:
             code, wait = 503, 5
-        self._tell(self._arrival(leg, caller, called, trunk, phone, replaced))
+        diverted = diverted_from(server.request, country) if trusted else ""
+        self._tell(self._arrival(leg, caller, called, trunk, phone, replaced, diverted))
         if code:
             server.reply(code, headers={"Retry-After": str(wait)} if wait else None)
             fault = "us" if code == 503 else "caller"
@@ -430,6 +447,8 @@ class SipuaLine:
             return 0, 0
         if len(self._legs) >= self.capacity() or self._lag > _LAG:
             return 503, 5
+        if trunk is not None and not self._has_channel(trunk):
+            return 503, 5
         source = self._stranger(server)
         if trunk is not None or not (phone or source):
             return 0, 0
@@ -447,7 +466,14 @@ class SipuaLine:
         return user if 0 < len(user) <= 64 and user.isprintable() else ""
 
     def _arrival(
-        self, leg: str, caller: Caller, called: str, trunk: Trunk | None, phone: Phone | None, replaced: str
+        self,
+        leg: str,
+        caller: Caller,
+        called: str,
+        trunk: Trunk | None,
+        phone: Phone | None,
+        replaced: str,
+        diverted: str,
     ) -> events.CallArrived:
         return events.CallArrived(
             at=time.time(),
@@ -461,6 +487,7 @@ class SipuaLine:
             trunk=trunk.name if trunk else "",
             phone=phone.user if phone else "",
             replaces=replaced,
+            diverted_from=diverted,
         )
 
     def _calling_phone(self, server: ServerTransaction) -> Phone | None:
@@ -479,13 +506,13 @@ class SipuaLine:
         )
         return phone if domain in ours else None
 
-    def _called(self, server: ServerTransaction) -> str | None:
+    def _called(self, server: ServerTransaction, country: str) -> str | None:
         """The configured number that the Request-URI means; a registered trunk calls our contact and names it in To."""
         user = user_of_uri(server.request.uri)
         if user == self._agent.user:
             user = user_of(server.request.headers.get("to")[0])
         found = self._numbers.get(user.lower())
-        return found or self._numbers.get(e164(user, self._config.country))
+        return found or self._numbers.get(e164(user, country))
 
     # ---- events --------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,8 @@ _HOLDS = ("sendonly", "inactive")
 """Directions in the other side's SDP that put us on hold (RFC 3264 section 8.4)."""
 _HOPS = 5
 """Times that one leg is forwarded."""
+UNHEARD = 8
+"""Times T1 without any answer after which the next trunk is tried: 4 seconds."""
 _INFO_GAP = 0.25
 """Seconds between two keys by INFO: over UDP they must not overtake each other."""
 
@@ -76,6 +78,7 @@ class Leg:
 
     def __init__(self, desk: Desk, leg: str, towards: Flow, srtp: Srtp) -> None:
         self.id = leg
+        self.trunk = ""
         self.over = False
         self.session: Session | None = None
         self._target = ""
@@ -309,8 +312,10 @@ class InboundLeg(Leg):
 
 
 class OutboundLeg(Leg):
-    """A leg that we place: rings every target, the first answer wins.
+    """A leg that we place: rings every target of a round, the first answer wins; the next round when all failed.
 
+    Each round by a trunk is another way to the same party: it is taken only when the network failed before anybody
+    rang, or when nothing at all was heard within a few seconds.
     `codec`: of the leg that it shall hear, offered first, so that nothing need be transcoded where both have it.
     `forwarded`: whom to ring when a 3xx names this URI; nobody when that is not allowed.
     """
@@ -319,22 +324,24 @@ class OutboundLeg(Leg):
         self,
         desk: Desk,
         leg: str,
-        targets: list[Target],
+        rounds: list[list[Target]],
         timeout: float,
         forwarded: Callable[[str], list[Target]],
         codec: int | None = None,
     ) -> None:
-        super().__init__(desk, leg, targets[0].flow, targets[0].srtp)
+        super().__init__(desk, leg, rounds[0][0].flow, rounds[0][0].srtp)
         if codec is not None:
             self._local.prefer(codec)
         self._ringing: list[OutboundSession] = []
         self._rang = self._early = False
         self._forwarded, self._forwards = forwarded, list[str]()
-        self._hops, self._tried = 0, {target.uri for target in targets}
+        self._hops, self._tried = 0, {target.uri for target in rounds[0]}
         self._worst = Ending("silence", "remote", 408)
         self._wanted: Ending | None = None
         self._timer = asyncio.get_running_loop().call_later(timeout, self._no_answer)
-        self._ringing = [desk.agent.call(self, target, self._offer_to(target)) for target in targets]
+        self._rounds = rounds[1:]
+        self._patience: asyncio.TimerHandle | None = None
+        self._ring(rounds[0])
 
     def hang_up(self, cause: str) -> None:
         if self.session is not None:
@@ -388,12 +395,43 @@ class OutboundLeg(Leg):
                 self._worst = ending
             if ending.code >= 600:
                 self._give_up(ending)
-            elif not self._ringing and not self._forward():
+            elif self._ringing or self._forward():
+                return
+            elif self._goes_on(ending):
+                self._ring(self._rounds.pop(0))
+            else:
                 self.finish(verdict(self._worst, False, self._rang))
 
     def finish(self, words: Verdict) -> None:
         self._timer.cancel()
+        self._stop_waiting()
         super().finish(words)
+
+    def _ring(self, targets: list[Target]) -> None:
+        self.trunk = targets[0].trunk
+        call = self._desk.agent.call
+        self._ringing = [call(self, target, self._offer_to(target)) for target in targets]
+        self._stop_waiting()
+        if self.trunk and self._rounds:
+            wait = UNHEARD * self._desk.agent.timers.t1
+            self._patience = asyncio.get_running_loop().call_later(wait, self._unheard)
+
+    def _goes_on(self, ending: Ending) -> bool:
+        """Whether the next round is rung: another trunk only when it was this one that failed."""
+        if not self._rounds or not self.trunk:
+            return bool(self._rounds)
+        failed = ending.how == "silence" or ending.code == 408 or 500 <= ending.code <= 599
+        return failed and not self._rang
+
+    def _unheard(self) -> None:
+        """Not even 100 Trying came: whoever is there is down."""
+        for session in list(self._ringing):
+            if session.unheard:
+                session.cancel(Ending("silence", "remote", 408))
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
 
     def _offer_to(self, target: Target) -> bytes:
         self._local.srtp, self._local.private = target.srtp, target.flow.transport == "tls"
@@ -405,6 +443,7 @@ class OutboundLeg(Leg):
             targets = [each for each in self._forwarded(self._forwards.pop(0)) if each.uri not in self._tried]
             if targets:
                 self._hops += 1
+                self.trunk, self._rounds = targets[0].trunk, []
                 self._tried |= {target.uri for target in targets}
                 self._ringing += [self._desk.agent.call(self, each, self._offer_to(each)) for each in targets]
                 return True

@@ -24,7 +24,7 @@ PCMU, PCMA, G722 = 0, 8, 9
 DTMF = 101
 CODECS = {PCMU: "PCMU/8000", PCMA: "PCMA/8000", G722: "G722/8000"}
 """Static payload types (RFC 3551). G.722 samples at 16 kHz, but its RTP clock is 8000 by an old mistake (4.5.2)."""
-PREFERRED = (PCMA, PCMU)
+PREFERRED = (PCMA, PCMU, G722)
 """PCMA first as on the networks of most of the world outside North America and Japan."""
 _ANSWER_DIRECTION = {
     "sendrecv": "sendrecv",

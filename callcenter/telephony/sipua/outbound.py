@@ -28,7 +28,7 @@ _CHALLENGES = 2
 class Target:
     """Whom to ring. `caller` is a From value without tag; `flow` where the INVITE goes, before any proxy of theirs.
 
-    `srtp`: the policy of our offer there.
+    `srtp`: the policy of our offer there; `trunk`: by whose channels it goes.
     """
 
     uri: str
@@ -38,6 +38,7 @@ class Target:
     password: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     srtp: Srtp = "may"
+    trunk: str = ""
 
 
 class OutboundSession(Session):
@@ -62,6 +63,11 @@ class OutboundSession(Session):
         self._key = (self._call_id, self._tag)
         agent.keep(self, self._key)
         self._client = self._send_invite(None)
+
+    @property
+    def unheard(self) -> bool:
+        """Whether nothing at all came back yet."""
+        return not self.over and self._client.state == "calling"
 
     def hang_up(self, reason: str = "") -> None:
         """BYE when answered, else CANCEL; an answer that crosses the CANCEL is acknowledged and ended."""

@@ -1,55 +1,97 @@
-"""The ways to the public network: known by address, or registered there by digest (RFC 3261 section 10.2)."""
+"""The ways to the public network: known by address, or registered there; which are up, and what each carries."""
 
 import asyncio
 import socket
+import time
+from collections.abc import Callable
 
-from aiosipua import SipRequest, generate_call_id, generate_tag, parse_address
-
+from callcenter import commands, events
 from callcenter.telephony.line import LineConfig, Trunk
-from callcenter.telephony.sipua import digest
 from callcenter.telephony.sipua.agent import UserAgent
-from callcenter.telephony.sipua.dialogs import parse_address_uri
+from callcenter.telephony.sipua.identity import e164, written
 from callcenter.telephony.sipua.outbound import Target
+from callcenter.telephony.sipua.probes import Probe
+from callcenter.telephony.sipua.registration import Registration
 from callcenter.telephony.sipua.transport import Flow, is_address, join_host, split_host
-from callcenter.telephony.sipua.wire import PRODUCT, Inbound
 
-PERIOD = 600
-"""Seconds that we ask a registration to last."""
-AGAIN = 30.0
-"""Seconds to wait after a registration that failed."""
+RESOLVED_EVERY = 60.0
+"""Seconds between two look-ups of the trunks' names."""
+NOBODY = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+"""From of a caller who withholds the number (RFC 3323 section 4.1.1.3)."""
+
+
+class _Way:
+    """One trunk in use: its registration, its keep-alive, and what was last said of it."""
+
+    def __init__(self, agent: UserAgent, trunk: Trunk, changed: Callable[["_Way"], None]) -> None:
+        self.trunk = trunk
+        host, port = split_host(trunk.address)
+        self.hosts = [host]
+        self.told: bool | None = None
+
+        def on_change() -> None:
+            changed(self)
+
+        self.registration = Registration(agent, trunk, on_change=on_change) if trunk.register else None
+        flow = Flow(trunk.transport, host, port)
+        uri = f"sip:{join_host(host, port)}"
+        self._probe = Probe(agent, uri, flow, trunk.keepalive, on_change) if trunk.keepalive else None
+
+    @property
+    def up(self) -> bool | None:
+        """None while nothing is known yet."""
+        if self.registration is not None and not self.registration.standing:
+            return False if self.registration.changed.is_set() else None
+        return self._probe.up if self._probe is not None else self.registration is not None or None
+
+    @property
+    def why(self) -> str:
+        if self.registration is not None and not self.registration.standing:
+            return f"registration: {self.registration.code}"
+        return f"OPTIONS: {self._probe.code}" if self._probe is not None and self._probe.up is False else ""
+
+    def stop(self) -> None:
+        if self.registration is not None:
+            self.registration.stop()
+        if self._probe is not None:
+            self._probe.stop()
 
 
 class Trunks:
-    """Knows which trunk a request came by and which one carries a number; keeps registrations alive."""
+    """Knows which trunk a request came by and which carry a number. `report` gets TrunkChanged."""
 
-    def __init__(self, agent: UserAgent) -> None:
+    def __init__(
+        self, agent: UserAgent, line: str = "", report: Callable[[object], None] = lambda _: None
+    ) -> None:
         self._agent = agent
+        self._line = line
+        self._report = report
         self._config = LineConfig()
-        self._registrations: dict[str, Registration] = {}
-        self._hosts: dict[str, set[str]] = {}
+        self._ways: dict[str, _Way] = {}
         self._resolving: asyncio.Task[None] | None = None
 
     def configure(self, config: LineConfig) -> None:
         """Register what is new, leave what is gone."""
         self._config = config
-        self._hosts = {trunk.name: {split_host(trunk.address)[0]} for trunk in config.trunks}
-        if any(not is_address(split_host(trunk.address)[0]) for trunk in config.trunks):
-            self._resolving = asyncio.get_running_loop().create_task(self._resolve(config))
-        wanted = {trunk.name: trunk for trunk in config.trunks if trunk.register}
-        for name, registration in list(self._registrations.items()):
-            if wanted.get(name) != registration.trunk:
-                registration.stop()
-                del self._registrations[name]
+        wanted = {trunk.name: trunk for trunk in config.trunks}
+        for name, way in list(self._ways.items()):
+            if wanted.get(name) != way.trunk:
+                way.stop()
+                del self._ways[name]
         for name, trunk in wanted.items():
-            if name not in self._registrations:
-                self._registrations[name] = Registration(self._agent, trunk)
+            if name not in self._ways:
+                self._ways[name] = _Way(self._agent, trunk, self._changed)
+        if self._resolving is not None:
+            self._resolving.cancel()
+        if any(not is_address(way.hosts[0]) for way in self._ways.values()):
+            self._resolving = asyncio.get_running_loop().create_task(self._resolve())
 
     def stop(self) -> None:
         if self._resolving is not None:
             self._resolving.cancel()
-        for registration in self._registrations.values():
-            registration.stop()
-        self._registrations.clear()
+        for way in self._ways.values():
+            way.stop()
+        self._ways.clear()
 
     def of(self, flow: Flow) -> Trunk | None:
         """The trunk that owns this source: its address and port, else its address alone (carriers use many ports).
@@ -57,147 +99,86 @@ class Trunks:
         On loopback the port decides: there every program has the same address.
         """
         by_host = None
-        for trunk in self._config.trunks:
-            if flow.host in self._hosts.get(trunk.name, ()):
-                if flow.port == split_host(trunk.address)[1]:
-                    return trunk
-                by_host = by_host or trunk
+        for way in self._ways.values():
+            if flow.host in way.hosts:
+                if flow.port == split_host(way.trunk.address)[1]:
+                    return way.trunk
+                by_host = by_host or way.trunk
         return None if flow.host.startswith("127.") or flow.host == "::1" else by_host
 
-    def carrying(self, number: str, name: str = "") -> Trunk | None:
-        """The named trunk, or the first whose prefixes fit; with `name` given, no other will do."""
-        for trunk in self._config.trunks:
-            if name and trunk.name != name:
-                continue
-            if name or not trunk.prefixes or number.startswith(trunk.prefixes):
-                return trunk
-        return None
+    def carrying(self, number: str, name: str = "") -> list[Trunk]:
+        """The named trunk, else all whose prefixes fit, in their order; those that are down come last."""
+        fitting = [
+            trunk
+            for trunk in self._config.trunks
+            if trunk.name == name or not (name or (trunk.prefixes and not number.startswith(trunk.prefixes)))
+        ]
+        return sorted(fitting, key=lambda trunk: self.is_down(trunk.name))
 
-    def target(self, trunk: Trunk, number: str, caller: str, caller_name: str) -> Target:
-        """How to ring a number (E.164, or a SIP URI's user) by a trunk."""
+    def is_down(self, name: str) -> bool:
+        way = self._ways.get(name)
+        return way is not None and way.up is False
+
+    def targets(self, trunk: Trunk, command: commands.DialLeg) -> list[Target]:
+        """How to ring a number (E.164, or a SIP URI) by a trunk: one way for each of its addresses, one after another.
+
+        By TCP and TLS the connection tries the addresses, and by TLS the name must stay to be proved.
+        """
         host, port = split_host(trunk.address)
-        where, flow = join_host(host, port), Flow(trunk.transport, host, port)
-        shown = trunk.caller or caller or trunk.username or "anonymous"
-        name = f'"{_quotable(caller_name)}" ' if caller_name else ""
-        return Target(
-            uri=number if number.startswith(("sip:", "sips:")) else f"sip:{number}@{where}",
-            flow=flow,
-            caller=f"{name}<sip:{shown}@{where if trunk.register else self._agent.address_towards(flow)}>",
-            username=trunk.username,
-            password=trunk.password,
-            srtp=trunk.srtp,
-        )
+        where = join_host(host, port)
+        number = command.number
+        uri = number if number.startswith(("sip:", "sips:")) else f"sip:{written(number, trunk)}@{where}"
+        way = self._ways.get(trunk.name)
+        hosts = way.hosts[1:] if way is not None and trunk.transport == "udp" else []
+        return [
+            self._target(trunk, command, uri, Flow(trunk.transport, each, port)) for each in hosts or [host]
+        ]
 
     def registered(self, name: str) -> bool:
-        registration = self._registrations.get(name)
-        return registration is not None and registration.standing
+        way = self._ways.get(name)
+        return way is not None and way.registration is not None and way.registration.standing
 
-    async def _resolve(self, config: LineConfig) -> None:
+    def _target(self, trunk: Trunk, command: commands.DialLeg, uri: str, flow: Flow) -> Target:
+        """Who calls: From, and what is asserted to the trunk alone (RFC 3325, RFC 3323, RFC 5806).
+
+        A caller that is no number, such as a phone's name, is nobody to the public network: the trunk's own then.
+        """
+        given = e164(command.caller, trunk.country)
+        shown = written(given or trunk.caller, trunk) or trunk.username
+        domain = trunk.address if trunk.register else self._agent.address_towards(flow)
+        name = _quotable(command.caller_name)
+        sender = f'"{name}" <sip:{shown}@{domain}>' if name else f"<sip:{shown or 'anonymous'}@{domain}>"
+        headers: dict[str, str] = {}
+        if shown:
+            headers["P-Asserted-Identity"] = f"<sip:{shown}@{domain}>"
+        if command.withhold:
+            headers["Privacy"] = "id"
+        if command.diverted_from:
+            first = written(command.diverted_from, trunk)
+            headers["Diversion"] = f"<sip:{first}@{domain}>;reason=unconditional;counter=1"
+        caller = NOBODY if command.withhold else sender
+        return Target(uri, flow, caller, trunk.username, trunk.password, headers, trunk.srtp, trunk.name)
+
+    def _changed(self, way: _Way) -> None:
+        """Tell of it once; while nothing is known there is nothing to tell."""
+        up = way.up
+        if up is not None and up != way.told and self._ways.get(way.trunk.name) in (way, None):
+            way.told = up
+            self._report(events.TrunkChanged(time.time(), self._line, way.trunk.name, up, way.why))
+
+    async def _resolve(self) -> None:
+        """A and AAAA records of the trunks' names, again and again; SRV is left to a proxy in front (RFC 3263)."""
         loop = asyncio.get_running_loop()
-        for trunk in config.trunks:
-            host, port = split_host(trunk.address)
-            if not is_address(host):
+        while True:
+            for way in list(self._ways.values()):
+                if is_address(way.hosts[0]):
+                    continue
                 try:
-                    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+                    found = await loop.getaddrinfo(way.hosts[0], None, type=socket.SOCK_DGRAM)
                 except OSError:
                     continue
-                self._hosts[trunk.name] |= {str(entry[4][0]) for entry in found}
-
-
-class Registration:
-    """One registration of ours with a trunk or a registrar, renewed at 80 % of what it granted.
-
-    `standing` says whether it holds now. Also used by the scripted `Phone`.
-    """
-
-    def __init__(self, agent: UserAgent, trunk: Trunk, period: int = PERIOD) -> None:
-        self.trunk = trunk
-        self.standing = False
-        self.code = 0
-        self.changed = asyncio.Event()
-        self._agent = agent
-        self._period = period
-        host, port = split_host(trunk.address)
-        self._flow = Flow(trunk.transport, host, port)
-        self._domain = join_host(host, port)
-        self._call_id = generate_call_id(agent.host_towards(host))
-        self._tag = generate_tag()
-        self._cseq = 0
-        self._tries = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._stopped = False
-        self._send(self._period)
-
-    def stop(self) -> None:
-        """Take the binding back; the answer does not matter."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self._stopped:
-            self._stopped = True
-            self._tries = 0
-            self._send(0)
-
-    def _send(self, expires: int, authorization: tuple[str, str] | None = None) -> None:
-        self._cseq += 1
-        request = SipRequest(method="REGISTER", uri=f"sip:{self._domain}")
-        headers = request.headers
-        address = f"<sip:{self.trunk.username}@{self._domain}>"
-        headers.set_single("Max-Forwards", "70")
-        headers.set_single("From", f"{address};tag={self._tag}")
-        headers.set_single("To", address)
-        headers.set_single("Call-ID", self._call_id)
-        headers.set_single("CSeq", f"{self._cseq} REGISTER")
-        headers.set_single("Contact", self._agent.contact(self._flow))
-        headers.set_single("Expires", str(expires))
-        headers.set_single("User-Agent", PRODUCT)
-        if authorization is not None:
-            headers.set_single(*authorization)
-        self._request = request
-        self._agent.send(request, self._flow, lambda inbound: self._answered(inbound, expires), self._failed)
-
-    def _answered(self, inbound: Inbound, expires: int) -> None:
-        response = inbound.response
-        code = response.status_code
-        if code < 200:
-            return
-        if code in (401, 407) and (self._tries == 0 or (self._tries < 3 and digest.was_stale(response))):
-            authorization = digest.answer(self._request, response, self.trunk.username, self.trunk.password)
-            if authorization is not None:
-                self._tries += 1
-                self._send(expires, authorization)
-                return
-        if code == 423 and expires:
-            least = response.headers.get_first("min-expires") or ""
-            self._period = max(self._period + 1, int(least) if least.isdigit() else 0)
-        self._settle(code, 200 <= code < 300 and expires > 0)
-        if not self._stopped:
-            self._plan(self._granted(inbound) * 0.8 if self.standing else 0.0 if code == 423 else AGAIN)
-
-    def _failed(self) -> None:
-        self._settle(408, False)
-        if not self._stopped:
-            self._plan(AGAIN)
-
-    def _settle(self, code: int, standing: bool) -> None:
-        self.code, self.standing = code, standing
-        self._tries = 0
-        self.changed.set()
-
-    def _plan(self, delay: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(delay, 0.5), self._send, self._period)
-
-    def _granted(self, inbound: Inbound) -> float:
-        """Seconds that the other side gave our own contact."""
-        headers = inbound.message.headers
-        own = parse_address_uri(self._agent.contact(self._flow))
-        for value in headers.get("contact"):
-            if parse_address_uri(value) == own:
-                text = parse_address(value).params.get("expires") or ""
-                if text.isdigit():
-                    return float(text)
-        text = headers.get_first("expires") or ""
-        return float(text) if text.isdigit() else float(self._period)
+                way.hosts[1:] = dict.fromkeys(str(entry[4][0]) for entry in found)
+            await asyncio.sleep(RESOLVED_EVERY)
 
 
 def _quotable(name: str) -> str:
