@@ -126,6 +126,7 @@ class Conductor:
             recording_pause=settings.recording_pause,
             country=settings.country,
             second_call=settings.second_call,
+            guests_go_on=settings.guests_go_on,
         )
         self._board = Board()
         self._after: dict[str, str] = {}

@@ -154,6 +154,8 @@ class Settings(BaseSettings):
     """Seconds after which a pause for card data ends by itself."""
     agents_hear_own: bool = False
     """Agents may hear the calls they spoke in."""
+    guests_go_on: bool = True
+    """Whether a customer and a number outside may go on when the agent leaves their conference or transfers to it."""
     demo: bool = False
 
     @classmethod

@@ -200,10 +200,15 @@ def tell(call: Call, event: Any) -> None:
             call.withheld, call.trunk, call.attempt = event.withheld, event.trunk, event.attempt
             call.customer_id, call.ticket_id = event.customer or None, event.ticket or None
             call.started_at = _time(event.at)
-        case events.CallQueued():
+        case events.CallQueued() if call.queued_at is None:
             call.queue, call.queued_at = event.queue, _time(event.at)
         case events.CallAnswered():
             call.agent, call.waited, call.answered_at = event.agent, event.waited, _time(event.at)
+            call.last_agent = event.agent
+        case events.CallTransferred():
+            call.transfers += 1
+        case events.CallTakenOver():
+            call.last_agent = event.agent
         case events.CustomerBound() if not (call.agent and event.by) or event.by == call.agent:
             call.customer_id = event.customer or None
         case events.CallQuality(side="customer"):
@@ -211,8 +216,10 @@ def tell(call: Call, event: Any) -> None:
         case events.CallFinished():
             _finished(call, event)
         case events.WrapUpEnded():
-            call.wrap_up = event.seconds
-            call.disposition, call.note = event.disposition, event.note
+            # Each agent who spoke has one: the times add up, the last choice counts, no note is lost.
+            call.wrap_up += event.seconds
+            call.disposition = event.disposition or call.disposition
+            call.note = "\n".join(filter(None, (call.note, event.note)))
 
 
 def jobs_of(event: Any) -> list[Job]:
@@ -226,7 +233,7 @@ def jobs_of(event: Any) -> list[Job]:
             return [("surveys", "surveys.record", (attempt, score))]
         case events.RecordingChanged(state="spooled", recording=recording):
             return [("recordings", "records.store", (recording,))]
-        case events.CallFinished() if life.owes_callback(
+        case events.CallFinished() if event.owed or life.owes_callback(
             event.kind, event.outcome, event.caller, event.ended_by, event.fault
         ):
             return [("callbacks", "callbacks.owe", (event.call,))]
@@ -242,7 +249,8 @@ def enqueue(store: redis.Redis, event: Any) -> None:
 def _finished(call: Call, event: events.CallFinished) -> None:
     call.kind, call.attempt = event.kind, event.attempt
     call.caller, call.called = event.caller, event.called
-    call.queue, call.agent = event.queue, event.agent
+    call.queue, call.agent, call.last_agent = event.queue, event.agent, event.last_agent
+    call.transfers = event.transfers
     call.customer_id = event.customer or call.customer_id
     call.ticket_id = event.ticket or call.ticket_id
     call.started_at, call.ended_at = _time(event.started), _time(event.at)

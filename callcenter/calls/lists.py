@@ -118,7 +118,6 @@ def offers(told: list[Happening]) -> list[Offer]:
 def _filtered(query: Any, filters: Filters) -> Select[Any]:
     exact: list[tuple[Any, Any]] = [
         (Call.queue, filters.queue),
-        (Call.agent, filters.agent),
         (Call.kind, filters.kind),
         (Call.customer_id, filters.customer_id),
         (Call.ticket_id, filters.ticket_id),
@@ -126,6 +125,8 @@ def _filtered(query: Any, filters: Filters) -> Select[Any]:
     for column, value in exact:
         if value:
             query = query.where(column == value)
+    if filters.agent:
+        query = query.where((Call.agent == filters.agent) | (Call.last_agent == filters.agent))
     if filters.caller:
         query = query.where((Call.caller == filters.caller) | (Call.called == filters.caller))
     if filters.outcome:

@@ -33,6 +33,10 @@ class Call(SQLModel, table=True):
     customer_id: int | None = None
     ticket_id: int | None = Field(default=None, index=True)
     agent: str = Field(default="", index=True)
+    """Who answered first."""
+    last_agent: str = Field(default="", index=True)
+    """Who had it last; the same but for a transfer."""
+    transfers: int = 0
     attempt: str = Field(default="", index=True)
     started_at: datetime = Field(sa_type=UtcDateTime, index=True)
     queued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

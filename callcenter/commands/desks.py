@@ -83,7 +83,81 @@ class SendCallDigits:
 @desk.word
 @dataclass(frozen=True, slots=True)
 class HangUpCall:
-    """The agent ends the call for both sides."""
+    """The agent ends the call for all; while consulting it is what hanging up the phone is: the transfer is completed."""
+
+    agent: str
+    call: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class TransferCall:
+    """Give the call away without asking first. `kind`: agent | queue | number; `target`: user name, queue or number.
+
+    To an agent or a number the agent stays with the call until it is answered there, and is back with the customer
+    when it is not. `note` says why, to whoever takes it.
+    """
+
+    agent: str
+    call: str
+    kind: str
+    target: str
+    note: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class ConsultCall:
+    """Speak with somebody first, while the customer hears music; words as in `TransferCall`."""
+
+    agent: str
+    call: str
+    kind: str
+    target: str
+    note: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class SwapCall:
+    """From the one who is consulted back to the customer, or again."""
+
+    agent: str
+    call: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class CompleteTransfer:
+    """The one who is consulted gets the call, now or when the phone is answered."""
+
+    agent: str
+    call: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class JoinCall:
+    """A conference: the one who is consulted, the customer and the agent hear each other."""
+
+    agent: str
+    call: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class DropParty:
+    """Let go of the one who is consulted, or of the guest on leg `party`; empty means the only one there is."""
+
+    agent: str
+    call: str
+    party: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class LeaveCall:
+    """The agent leaves a conference, the customer and the guests go on."""
 
     agent: str
     call: str

@@ -36,7 +36,11 @@ class CallQueued:
 @public.word
 @dataclass(frozen=True, slots=True)
 class CallOffered:
-    """A lease: this agent, and nobody else, may take the call until `until`."""
+    """A lease: this agent, and nobody else, may take the call until `until`.
+
+    `sent_by`: the agent who transfers the call or asks for advice, with `note`; then `queue` is empty for an agent who
+    was named.
+    """
 
     at: float
     call: str
@@ -49,6 +53,8 @@ class CallOffered:
     caller_name: str = ""
     customer: int = 0
     ticket: int = 0
+    sent_by: str = ""
+    note: str = ""
 
 
 @public.word
@@ -66,7 +72,7 @@ class OfferEnded:
 @public.word
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """The agent's phone answered and both sides are bridged. `waited`: seconds from queued to answered."""
+    """The first agent's phone answered and both sides are bridged. `waited`: seconds from queued to answered."""
 
     at: float
     call: str
@@ -104,6 +110,116 @@ class CallMuted:
 
 @public.word
 @dataclass(frozen=True, slots=True)
+class PhoneHeld:
+    """A phone put the call on hold, or took it back: the agent's, or whatever the customer has (`side`: agent |
+    customer). It is another thing than `CallHeld`; each ends alone."""
+
+    at: float
+    call: str
+    agent: str
+    side: str
+    held: bool
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class ConsultStarted:
+    """`agent` asks `to`, whose phone rings now. `kind`: agent | queue | number. `blind`: the call is theirs at once."""
+
+    at: float
+    call: str
+    agent: str
+    kind: str
+    to: str
+    blind: bool = False
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class ConsultAnswered:
+    at: float
+    call: str
+    agent: str
+    to: str
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class ConsultEnded:
+    """`outcome`: transferred | joined | dropped | hung_up | busy | no_answer | refused | unreachable | not_allowed |
+    failed | caller_gone. After all but the first two the agent is back with the customer, when there is an agent."""
+
+    at: float
+    call: str
+    agent: str
+    to: str
+    outcome: str
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class CallSwapped:
+    """The agent speaks with the customer now, or (not `with_customer`) with the one who is consulted."""
+
+    at: float
+    call: str
+    agent: str
+    with_customer: bool
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class PartyJoined:
+    """A conference: `party` (a user name or a number) hears and is heard by all."""
+
+    at: float
+    call: str
+    agent: str
+    party: str
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class PartyLeft:
+    """`why`: hung_up | dropped | took_over | ended."""
+
+    at: float
+    call: str
+    agent: str
+    party: str
+    why: str
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class CallTransferred:
+    """`agent` gave the call away, once a transfer. `kind`: agent | queue | number. `how`: blind | attended | conference
+    (the agent left one) | phones (another phone took the place of the agent's)."""
+
+    at: float
+    call: str
+    agent: str
+    kind: str
+    to: str
+    how: str
+    note: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class CallTakenOver:
+    """A transferred call has its new agent. `before`: who had it; `waited`: seconds since it was transferred."""
+
+    at: float
+    call: str
+    agent: str
+    before: str
+    waited: float
+    queue: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
 class DigitHeard:
     at: float
     call: str
@@ -129,7 +245,8 @@ class CallFinished:
     message_left | callback_taken | lost_by_us | refused; of a placed one: conversation | busy | no_answer |
     refused | unreachable | failed | cancelled | no_agent | answered (a survey that got its key) | no_score (one that
     did not) | unknown.
-    `ended_by`: customer | agent | us.
+    `ended_by`: customer | agent | guest | us. `agent`: who answered first, `last_agent`: who had it last.
+    `owed`: after a transfer it ended because we had nobody for the caller, who is rung back.
     """
 
     at: float
@@ -152,6 +269,9 @@ class CallFinished:
     called: str = ""
     fault: str = "nobody"
     code: int = 0
+    last_agent: str = ""
+    transfers: int = 0
+    owed: bool = False
 
 
 @public.word

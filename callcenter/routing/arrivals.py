@@ -38,6 +38,7 @@ def arrive(step: Step, event: events.CallArrived) -> None:
         withheld=event.withheld,
         called=event.called,
         trunk=event.trunk,
+        phone=event.phone,
         leg=event.leg,
         leg_state="ringing",
         line=event.line,
@@ -83,6 +84,7 @@ def found(step: Step, caller: CallerFound) -> None:
     roll(step, queue)
     queue.offered += 1
     call.entered, call.queued, call.priority = queue.day, step.now, queue.priority
+    call.lined_up, call.first_queue = step.now, call.queue
     if queue.waiting >= queue.max_length:
         endings.send_away(step, call, "deflected", "sorry_busy")
         return
@@ -135,7 +137,7 @@ def tell_places(step: Step, queue: Queue) -> None:
             step.keep(call)
         if call.state != "queued":
             continue
-        if step.now - call.queued >= queue.max_wait:
+        if step.now - (call.lined_up or call.queued) >= queue.max_wait:
             endings.send_away(step, call, "deflected", "sorry_busy")
         elif rules.tell_place(place, call.place_told, call.place_told_at, queue.announce_every, step.now):
             call.place_told, call.place_told_at = place, step.now

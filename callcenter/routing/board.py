@@ -52,10 +52,12 @@ class Call:
     this call may be offered to him again. `entered`: local day on which it entered the queue, empty before.
     `parties`: leg -> who else is in it; `heard`: leg -> legs that it hears, as the line was last told; `prompted`: leg
     (not the customer's) -> what plays to it. `phone_held`: the agent's phone holds, `caller_held`: the customer's side.
-    `lined_up`: when it joined the present queue. `served`: the last agent who spoke with the customer. `sent_by`,
-    `note`: who transferred it to whom it goes to now, and why. `peer`: the colleague whom an internal call goes to.
     `recording`: the segment that runs, the `segments`th, between `recording_legs`; `recording_state`: empty | starting |
     on | paused | failed; `recording_asked`: on | off by the agent; `recording_until`: end of a pause for card data.
+    `phone`: the agents' phone that placed it. `peer`: the colleague whom an internal call goes to.
+    `lined_up`: when it joined the present queue. `first` and `served`: the agents who spoke with the customer first and
+    last, `first_queue`: the queue that counts it. `sent_by`, `note`: who transferred it to whom it goes to now, and why;
+    `sent`: when.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Call:
     withheld: bool = False
     called: str = ""
     trunk: str = ""
+    phone: str = ""
     customer: int = 0
     ticket: int = 0
     queue: str = ""
@@ -120,7 +123,10 @@ class Call:
     apart_since: float = 0.0
     between: float = 0.0
     lined_up: float = 0.0
+    first: str = ""
+    first_queue: str = ""
     served: str = ""
+    sent: float = 0.0
     sent_by: str = ""
     note: str = ""
     transfers: int = 0
@@ -156,7 +162,8 @@ class Agent:
     """`status` was chosen, `activity` is observed, `reachable` says whether the phone can ring.
 
     `pauses`: the platform's own reasons, `paused` the first of them. `phone`: user part that we dial; `fixed`: it
-    needs no registration; `lines`: where it is registered. `since`: of the activity. `desk`: a page was open since
+    needs no registration; `lines`: where it is registered.
+    `role`: of `people.rights`, its dial plan applies. `since`: of the activity. `desk`: a page was open since
     the sign-in, and silent since `desk_missing`. `gone`: no user any more, leaves the board when idle.
     """
 
@@ -200,6 +207,7 @@ class Queue:
     music: str = "music:default"
     ring_time: float = 20.0
     wrap_up: float = 30.0
+    show_caller: bool = False
     owner_first: float = 0.0
     max_wait: float = 600.0
     max_length: int = 500

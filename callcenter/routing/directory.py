@@ -83,10 +83,10 @@ def _person(user: User, queues: tuple[str, ...]) -> Person:
         name=user.name,
         display=user.display_name or user.name,
         phone=user_part(user.phone),
-        role=user.role,
         fixed=is_address(user.phone) and not user.phone_ha1,
         queues=queues,
         remote_answer=user.remote_answer,
+        role=user.role,
     )
 
 
@@ -99,6 +99,7 @@ def _queue(row: QueueRow) -> Queue:
         music=row.music,
         ring_time=row.ring_time,
         wrap_up=row.wrap_up,
+        show_caller=row.show_caller,
         owner_first=row.owner_first,
         max_wait=row.max_wait,
         max_length=row.max_length,

@@ -3,7 +3,7 @@
 from callcenter import events
 from callcenter.calls import life
 from callcenter.routing import agents, phrases, rules
-from callcenter.routing.board import Agent, Call, Queue
+from callcenter.routing.board import Agent, Call, Party, Queue
 from callcenter.routing.step import Step
 
 MESSAGE_WITHIN = 30.0
@@ -46,7 +46,7 @@ def send_away(step: Step, call: Call, outcome: str, phrase: str) -> None:
 
 def give_back(step: Step, call: Call) -> None:
     """After an offer that was not answered: a caller keeps the place, a called customer is told and called again."""
-    if call.kind == "inbound":
+    if call.kind == "inbound" or call.answered:
         bridging = call.state == "connecting"
         step.enter(call, "queue")
         if bridging:
@@ -67,12 +67,21 @@ def finish(
     code: int = 0,
     retry: bool | None = None,
 ) -> None:
-    """The end of a call, whatever its state: both sides hung up, counted, told, the agent in wrap-up or free."""
+    """The end of a call, whatever its state: both sides hung up, counted, told, the agent in wrap-up or free.
+
+    A call in which somebody spoke with the customer was answered, whatever came behind it.
+    """
     step.stop_clock(call, at)
+    # What was done after the caller had gone, before we heard of it, is no hold.
+    call.held = min(call.held, max(0.0, at - call.answered))
+    owed = bool(call.answered) and outcome in ("deflected", "lost_by_us", "no_agent")
+    outcome = spoken_outcome(call) if call.answered else outcome
     if call.offer:
         end_offer(step, call, "caller_gone" if ended_by == "customer" else "withdrawn")
     announce(step, call)
-    step.hang_up(call, customer=True, agent=True, parties=call.parties)
+    for party in list(call.parties.values()):
+        _end_party_with_call(step, call, party, ended_by)
+    step.hang_up(call, customer=True, agent=True)
     step.enter(call, "end")
     call.until = 0.0
     talk = max(0.0, at - call.answered - call.held - call.between) if call.answered else 0.0
@@ -90,8 +99,8 @@ def finish(
             waited=max(0.0, waited),
             talk=talk,
             hold=call.held,
-            queue=call.queue,
-            agent=call.agent if call.answered else "",
+            queue=call.first_queue or call.queue,
+            agent=call.first,
             customer=call.customer,
             ticket=call.ticket,
             attempt=call.attempt,
@@ -100,10 +109,43 @@ def finish(
             called=call.called,
             fault=fault,
             code=code,
+            last_agent=call.served,
+            transfers=call.transfers,
+            owed=owed and call.kind == "inbound",
         )
     )
     _end_attempt(step, call, outcome, talk, fault, code, retry)
-    _leave_agent(step, call)
+    leave_agent(step, call)
+
+
+def end_party(step: Step, call: Call, party: Party, offer: str = "withdrawn") -> None:
+    """A party is no more in the call; an agent among them has wrap-up after a conference with the customer, else is
+    free. `offer`: how the offer ends when the phone still rings, as in `OfferEnded`."""
+    step.hang_up(call, parties=[party.leg])
+    agent = step.agent(party.name) if party.inside else None
+    rang = bool(party.offer)
+    if rang:
+        step.tell(events.OfferEnded(step.now, call.id, party.offer, party.name, offer))
+        party.offer = ""
+    if agent is None or agent.call != call.id:
+        return
+    agent.offer = ""
+    if party.role == "guest":
+        wrap_up(step, call, agent)
+        return
+    if rang and agent.status == "available":
+        agents.judge(step, agent, offer, step.rules_of(call).misses_allowed)
+    agents.release(step, agent, to_the_end=not rang or offer in ("missed", "rejected", "device_error"))
+
+
+def give_up_agent(step: Step, call: Call) -> None:
+    """The agent is out of a call that goes on: hung up, in wrap-up."""
+    step.hang_up(call, agent=True)
+    agent = step.agent(call.agent)
+    if agent is not None and agent.call == call.id:
+        wrap_up(step, call, agent)
+    call.agent, call.muted, call.help = "", False, False
+    step.keep(call)
 
 
 def announce(step: Step, call: Call) -> None:
@@ -146,7 +188,8 @@ def end_wrap_up(step: Step, agent: Agent, disposition: str = "", note: str = "")
     step.tell(events.WrapUpEnded(step.now, agent.wrap_call, agent.name, seconds, disposition, note))
     agents.release(step, agent)
     if call is not None:
-        call.wrap_until = 0.0
+        others = (one.wrap_until for one in step.board.agents.values() if one.wrap_call == call.id)
+        call.wrap_until = max(others, default=0.0)
         step.keep(call)
 
 
@@ -183,27 +226,51 @@ def _end_attempt(
     )
 
 
-def _leave_agent(step: Step, call: Call) -> None:
+def leave_agent(step: Step, call: Call) -> None:
+    """The call's agent is free of it: in wrap-up after a conversation."""
     colleague = step.agent(call.peer)
     if colleague is not None and colleague.call == call.id:
         agents.release(step, colleague)
     agent = step.agent(call.agent)
     if agent is None or agent.call != call.id:
         return
+    if call.answered:
+        wrap_up(step, call, agent)
+    else:
+        agents.release(step, agent, to_the_end=False)
+
+
+def wrap_up(step: Step, call: Call, agent: Agent) -> None:
+    """Time for the notes of an agent who spoke with the customer."""
     seconds = step.rules_of(call).wrap_up if call.kind != "internal" else 0.0
-    if not call.answered or seconds <= 0 or agent.status == "signed_out" or agent.gone:
-        agents.release(step, agent, to_the_end=bool(call.answered))
+    if seconds <= 0 or agent.status == "signed_out" or agent.gone:
+        agents.release(step, agent)
         return
     agents.occupy(step, agent, "wrap_up", "")
     agent.wrap_call, agent.help = call.id, False
-    agent.wrap_until = call.wrap_until = step.now + seconds
+    agent.wrap_until = step.now + seconds
+    call.wrap_until = max(call.wrap_until, agent.wrap_until)
+    step.keep(call)
     step.tell(events.WrapUpStarted(step.now, call.id, agent.name, agent.wrap_until))
+
+
+def spoken_outcome(call: Call) -> str:
+    """Outcome of a call in which agent and customer were bridged."""
+    return "answered" if call.kind == "inbound" else "conversation"
+
+
+def _end_party_with_call(step: Step, call: Call, party: Party, ended_by: str) -> None:
+    why = "caller_gone" if ended_by == "customer" else "withdrawn"
+    end_party(step, call, party, why)
+    if party.role == "consult":
+        outcome = "caller_gone" if ended_by == "customer" else "dropped"
+        step.tell(events.ConsultEnded(step.now, call.id, call.agent, party.name, outcome))
 
 
 def lost_outcome(call: Call) -> str:
     """What a call is that we lost: its line died, or its leg is gone without a word."""
-    if call.answered:
-        return "answered" if call.kind == "inbound" else "conversation"
+    if call.answered and call.state in (*life.WITH_AGENT, "outside"):
+        return spoken_outcome(call)
     if call.state == "leaving":
         return call.outcome
     if call.score:

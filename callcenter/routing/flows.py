@@ -6,18 +6,21 @@
 from typing import Any
 
 from callcenter import commands, events
+from callcenter.calls import life
 from callcenter.routing import (
     arrivals,
     dialled,
     endings,
     lines,
     offers,
+    parties,
     placed,
     presence,
     recording,
     rules,
     sweep,
     talks,
+    transfers,
 )
 from callcenter.routing.arrivals import CallerFound
 from callcenter.routing.board import Board, Call
@@ -54,6 +57,10 @@ def _event(step: Step, message: Any) -> bool:
             _leg_ended(step, leg, message)
         case events.LegsBridged(leg=leg, other=other):
             _bridged(step, leg, other, message.at)
+        case events.LegHeld(leg=leg, held=held):
+            _held(step, leg, held)
+        case events.TransferAsked():
+            transfers.refer(step, message)
         case events.PromptFinished(leg=leg, play=play):
             _heard(step, leg, play)
         case events.DigitPressed(leg=leg, digit=digit):
@@ -96,9 +103,9 @@ def _command(step: Step, message: Any, written_at: float) -> None:
         case commands.SetStatus():
             presence.set_status(step, message)
         case commands.AnswerOffer():
-            offers.answer_here(step, message)
+            _answer_here(step, message)
         case commands.RejectOffer():
-            offers.reject(step, message)
+            _reject(step, message)
         case commands.HoldCall() | commands.ResumeCall() | commands.MuteCall():
             talks.command(step, message)
         case commands.PauseCallRecording():
@@ -108,7 +115,19 @@ def _command(step: Step, message: Any, written_at: float) -> None:
         case commands.SendCallDigits():
             talks.digits(step, message)
         case commands.HangUpCall():
-            talks.hang_up(step, message)
+            transfers.hang_up(step, message)
+        case commands.TransferCall() | commands.ConsultCall():
+            transfers.begin(step, message)
+        case commands.SwapCall():
+            transfers.swap(step, message)
+        case commands.CompleteTransfer():
+            transfers.complete(step, message)
+        case commands.JoinCall():
+            transfers.join(step, message)
+        case commands.DropParty():
+            transfers.drop(step, message)
+        case commands.LeaveCall():
+            transfers.leave(step, message)
         case commands.AskForHelp():
             talks.help_wanted(step, message)
         case commands.ExtendWrapUp():
@@ -131,6 +150,28 @@ def _command(step: Step, message: Any, written_at: float) -> None:
             lines.ladder(step, message)
 
 
+def _answer_here(step: Step, message: commands.AnswerOffer) -> None:
+    asked = parties.offered(step, message.agent, message.offer)
+    if asked is None:
+        offers.answer_here(step, message)
+    else:
+        parties.answer_here(step, message, *asked)
+
+
+def _reject(step: Step, message: commands.RejectOffer) -> None:
+    asked = parties.offered(step, message.agent, message.offer)
+    if asked is None:
+        offers.reject(step, message)
+    else:
+        parties.turn_down(step, *asked, "rejected")
+
+
+def _held(step: Step, leg: str, held: bool) -> None:
+    call = step.board.call_of(leg)
+    if call is not None:
+        talks.phone_held(step, call, leg, held)
+
+
 def _leg_answered(step: Step, line: str, leg: str) -> None:
     call = step.board.call_of(leg)
     if call is None:
@@ -143,8 +184,10 @@ def _leg_answered(step: Step, line: str, leg: str) -> None:
             placed.customer_answered(step, call)
         elif call.state == "connecting":
             offers.bridge(step, call)
+    elif leg in call.parties:
+        parties.answered(step, call, call.parties[leg])
     elif leg == call.agent_leg and call.state == "offered":
-        if call.mode == "agent_first":
+        if call.mode == "agent_first" and not call.answered:
             placed.agent_ready(step, call)
         else:
             offers.answered(step, call)
@@ -164,13 +207,20 @@ def _leg_ended(step: Step, leg: str, event: events.LegEnded) -> None:
         return
     customer = leg == call.leg
     was_up = call.leg_state == "up"
+    party = call.parties.get(leg)
     step.gone(call, leg)
     at = step.at(event.at)
-    if call.answered:
-        by = "us" if event.by != "remote" else "customer" if customer else "agent"
+    if party is not None:
+        parties.left(step, call, party, event)
+    elif customer and call.answered:
+        lost = event.outcome == "lost" or call.state == "leaving"
+        outcome = endings.lost_outcome(call) if lost else endings.spoken_outcome(call)
+        by = "customer" if event.by == "remote" else "us"
         # What we end is off the board already: a line that hangs up by itself is being stopped.
         fault = "us" if event.by == "us" else event.fault
-        endings.finish(step, call, talks.spoken_outcome(call), by, at, fault, event.code)
+        endings.finish(step, call, outcome, by, at, fault, event.code)
+    elif not customer and call.state in life.WITH_AGENT:
+        transfers.agent_left(step, call, event)
     elif not customer:
         _agent_left(step, call, event)
     elif call.direction == "out":
@@ -215,7 +265,9 @@ def _bridged(step: Step, leg: str, other: str, at: float) -> None:
 
 def _heard(step: Step, leg: str, play: str) -> None:
     call = step.board.call_of(leg)
-    told_to_agent = call is not None and call.kind in dialled.PLACED and call.state == "leaving"
+    told_to_agent = (
+        call is not None and call.kind in dialled.PLACED and call.state == "leaving" and not call.answered
+    )
     if call is None or leg != (call.agent_leg if told_to_agent else call.leg) or play != str(call.plays):
         return
     match call.state, call.hearing:

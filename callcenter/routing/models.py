@@ -21,6 +21,8 @@ class QueueRow(SQLModel, table=True):
     ring_time: float = 20.0
     """How long an agent's phone rings before the offer is missed."""
     wrap_up: float = 30.0
+    show_caller: bool = False
+    """Whether a number outside to which a call is transferred sees the customer's number instead of the centre's."""
     owner_first: float = 0.0
     """How long the owner of the caller's open complaint is waited for when busy; an available owner is always first."""
     max_wait: float = 600.0

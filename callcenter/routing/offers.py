@@ -52,6 +52,8 @@ def ring(step: Step, call: Call, chosen: Agent) -> None:
             caller_name=call.caller_name,
             customer=call.customer,
             ticket=call.ticket,
+            sent_by=call.sent_by,
+            note=call.note,
         )
     )
 

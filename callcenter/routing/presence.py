@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from callcenter import commands, events
-from callcenter.routing import agents, endings, offers, rules
+from callcenter.routing import agents, endings, offers, parties, rules
 from callcenter.routing.board import Agent, Call, Queue
 from callcenter.routing.step import Step
 
@@ -145,6 +145,7 @@ def _read_queues(step: Step, queues: tuple[Queue, ...]) -> None:
                 "service_level",
                 "service_target",
                 "priority",
+                "show_caller",
             ),
         ):
             setattr(queue, rule, getattr(read, rule))
@@ -166,6 +167,8 @@ def _choose(step: Step, agent: Agent, status: str, reason: str) -> None:
     call: Call | None = step.board.calls.get(agent.call)
     if call is not None and call.offer and call.agent == agent.name:
         offers.turn_down(step, call, "withdrawn")
+    elif call is not None and (party := call.party_of(agent.name)) is not None and party.offer:
+        parties.turn_down(step, call, party, "withdrawn")
     if status == "signed_out" and agent.activity == "wrap_up":
         endings.end_wrap_up(step, agent)
 

@@ -21,8 +21,9 @@ RINGBACK = ("tone:450:1000", "silence:4000")
 @dataclass(frozen=True, slots=True)
 class House:
     """What a step knows of the installation. `languages` are spoken ones, the default first; `greeting`: at all;
-    `recording_pause`: seconds after which a pause for card data ends by itself; `country` (ISO 3166):
-    how agents dial; `second_call`: refuse | wait, for a colleague who is busy."""
+    `recording_pause`: seconds after which a pause for card data ends by itself; `country` (ISO 3166): how agents dial;
+    `second_call`: refuse | wait, for a colleague who is busy; `guests_go_on`: customer and guest may go on when the
+    agent leaves a conference."""
 
     numbers: tuple[str, ...] = ("hotline",)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -31,6 +32,7 @@ class House:
     recording_pause: float = 120.0
     country: str = "CN"
     second_call: str = "refuse"
+    guests_go_on: bool = True
     new_id: Callable[[], str] = new_id
 
     def day(self, at: float) -> str:
@@ -161,7 +163,7 @@ class Step:
         self._forget(call, customer, agent)
 
     def gone(self, call: Call, leg: str) -> None:
-        """A leg has ended by itself."""
+        """A leg has ended by itself, or goes over to another call."""
         self.board.legs.pop(leg, None)
         call.parties.pop(leg, None)
         _unheard(call, leg)

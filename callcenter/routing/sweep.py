@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from callcenter import commands
-from callcenter.routing import agents, arrivals, endings, lines, offers, placed, presence, recording
+from callcenter.routing import agents, arrivals, endings, lines, offers, parties, placed, presence, recording
 from callcenter.routing.board import Call, Line
 from callcenter.routing.step import Step
 
@@ -130,6 +130,11 @@ def _call(step: Step, call: Call) -> None:
             step.drop("board:calls", call.id)
         return
     recording.time_passed(step, call)
+    for party in list(call.parties.values()):
+        if party.until and now >= party.until + GRACE:
+            step.heal("party", party.leg, "the end of the ringing was not reported")
+            parties.turn_down(step, call, party, "missed")
+            return
     if call.until and now >= call.until + (GRACE if call.state in ("offered", "connecting") else 0.0):
         _overdue(step, call)
     elif call.state == "arriving" and now - call.since > LOOKUP_WITHIN:
@@ -173,6 +178,9 @@ def _probe(step: Step, call: Call) -> None:
         step.order(call.line, commands.MuteLeg(call.leg, False))
     if call.agent_leg_state == "up":
         step.order(call.line, commands.MuteLeg(call.agent_leg, call.muted))
+    for party in call.parties.values():
+        if party.state == "up":
+            step.order(call.line, commands.MuteLeg(party.leg, False))
 
 
 def _agent(step: Step, name: str) -> None:
@@ -183,6 +191,6 @@ def _agent(step: Step, name: str) -> None:
             endings.end_wrap_up(step, agent)
     elif found.activity != "idle":
         call = step.board.calls.get(found.call)
-        if call is None or call.state == "ended" or name not in (call.agent, call.peer):
+        if call is None or call.state == "ended" or not call.involves(name):
             step.heal("agent", name, f"was {found.activity} without a call")
             agents.release(step, step.agent(name) or found)

@@ -1,21 +1,26 @@
 """Conversations: bridged, held, muted, ended by either side, wrapped up. No I/O."""
 
 from callcenter import commands, events
+from callcenter.calls import life
 from callcenter.routing import agents, endings
 from callcenter.routing.board import Agent, Call
 from callcenter.routing.step import Step
 
 
 def bridged(step: Step, call: Call, at: float) -> None:
-    """Both sides hear each other: the call is answered."""
+    """Both sides hear each other: the call is answered, or taken over behind a transfer."""
     step.enter(call, "bridge")
     call.until, call.hearing = 0.0, ""
-    call.answered = max(at, call.queued)
+    again = bool(call.answered)
+    if not again:
+        call.answered, call.first = max(at, call.queued), call.agent
+    speaks(step, call)
     agent = step.agent(call.agent)
-    if agent is not None and agent.call in ("", call.id):
-        # (Else it is a second call, dialled on the phone while the first one waits.)
-        agents.occupy(step, agent, "talking", call.id)
+    if agent is not None:
         agent.misses = agent.errors = 0
+    if again:
+        taken_over(step, call)
+        return
     waited = call.answered - call.queued if call.queued else 0.0
     endings.count(step, call, "answered")
     _talking(step, call)
@@ -26,9 +31,40 @@ def bridged(step: Step, call: Call, at: float) -> None:
     )
 
 
+def speaks(step: Step, call: Call) -> None:
+    """The call's agent speaks with the customer."""
+    agent = step.agent(call.agent)
+    if agent is not None and agent.call in ("", call.id):
+        # (Else it is a second call, dialled on the phone while the first one waits.)
+        agents.occupy(step, agent, "talking", call.id)
+    call.served = call.agent
+
+
+def taken_over(step: Step, call: Call) -> None:
+    """The transfer has its end: the new agent has the call."""
+    waited = max(0.0, step.now - call.sent) if call.sent else 0.0
+    step.tell(events.CallTakenOver(step.now, call.id, call.agent, call.sent_by, waited, call.queue))
+
+
+def phone_held(step: Step, call: Call, leg: str, held: bool) -> None:
+    """A phone put us on hold: the agent's lets the customer hear music, the customer's is shown. Another thing than
+    the desk's hold: each ends alone."""
+    if leg == call.agent_leg:
+        if call.phone_held == held:
+            return
+        call.phone_held, side = held, "agent"
+    elif leg == call.leg and call.caller_held != held:
+        call.caller_held, side = held, "customer"
+    else:
+        return
+    step.keep(call)
+    if call.answered:
+        step.tell(events.PhoneHeld(step.now, call.id, call.agent, side, held))
+
+
 def command(step: Step, asked: commands.HoldCall | commands.ResumeCall | commands.MuteCall) -> None:
     """Hold, resume, mute: by the agent who speaks with the customer."""
-    call = _spoken(step, asked.agent, asked.call)
+    call = spoken(step, asked.agent, asked.call)
     match asked, call.state if call else "":
         case commands.HoldCall(), "bridged":
             assert call is not None
@@ -36,7 +72,7 @@ def command(step: Step, asked: commands.HoldCall | commands.ResumeCall | command
         case commands.ResumeCall(), "held":
             assert call is not None
             _resume(step, call)
-        case commands.MuteCall(muted=muted), "bridged" | "held":
+        case commands.MuteCall(muted=muted), "bridged" | "held" | "consulting":
             assert call is not None
             call.muted = muted
             step.keep(call)
@@ -47,30 +83,19 @@ def command(step: Step, asked: commands.HoldCall | commands.ResumeCall | command
 
 
 def digits(step: Step, asked: commands.SendCallDigits) -> None:
-    """DTMF to the customer's side."""
-    call = _spoken(step, asked.agent, asked.call)
+    """DTMF to the customer, or to the one who is consulted now."""
+    call = spoken(step, asked.agent, asked.call)
     if call is None or not asked.digits or set(asked.digits) - set("0123456789*#ABCD"):
         step.refuse(asked.agent, asked, "wrong-state" if call is None else "invalid-input", asked.call)
     else:
-        step.order(call.line, commands.SendDigits(call.leg, asked.digits))
-
-
-def hang_up(step: Step, asked: commands.HangUpCall) -> None:
-    """The agent ends it for both sides; a call that we place, also before anybody answered."""
-    call = step.board.calls.get(asked.call)
-    if call is None or call.agent != asked.agent or call.state == "ended":
-        step.refuse(asked.agent, asked, "wrong-state", asked.call)
-    elif call.answered:
-        endings.finish(step, call, spoken_outcome(call), "agent", step.now)
-    elif call.kind in ("callback", "manual", "internal"):
-        endings.finish(step, call, "cancelled", "agent", step.now)
-    else:
-        step.refuse(asked.agent, asked, "wrong-state", asked.call)
+        consulted = next((one.leg for one in call.parties.values() if one.role == "consult"), "")
+        leg = consulted if call.state == "consulting" and consulted else call.leg
+        step.order(call.line, commands.SendDigits(leg, asked.digits))
 
 
 def help_wanted(step: Step, asked: commands.AskForHelp) -> None:
     """A flag for the supervisors."""
-    call, agent = _spoken(step, asked.agent, asked.call), step.agent(asked.agent)
+    call, agent = spoken(step, asked.agent, asked.call), step.agent(asked.agent)
     if call is None or agent is None:
         step.refuse(asked.agent, asked, "wrong-state", asked.call)
         return
@@ -114,11 +139,6 @@ def wrapped_up(step: Step, asked: commands.FinishWrapUp) -> None:
         endings.end_wrap_up(step, agent, asked.disposition, asked.note)
 
 
-def spoken_outcome(call: Call) -> str:
-    """Outcome of a call in which agent and customer were bridged."""
-    return "answered" if call.kind == "inbound" else "conversation"
-
-
 def _hold(step: Step, call: Call) -> None:
     step.enter(call, "hold")
     _occupy(step, call, "held")
@@ -144,7 +164,7 @@ def _talking(step: Step, call: Call) -> None:
         step.keep(attempt)
 
 
-def _spoken(step: Step, agent: str, call: str) -> Call | None:
+def spoken(step: Step, agent: str, call: str) -> Call | None:
     """The call when this agent speaks in it."""
     found, who = step.board.calls.get(call), step.board.agents.get(agent)
     if found is None or who is None or found.agent != agent or not _together(found, who):
@@ -153,4 +173,4 @@ def _spoken(step: Step, agent: str, call: str) -> Call | None:
 
 
 def _together(call: Call, agent: Agent) -> bool:
-    return call.state in ("bridged", "held") and agent.call == call.id
+    return call.state in life.WITH_AGENT and agent.call == call.id

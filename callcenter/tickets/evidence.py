@@ -50,7 +50,9 @@ def last_of_callback(session: Session, ticket: Ticket) -> str:
 def on_the_line(session: Session, ticket: Ticket, by: User, call_id: str, now: datetime) -> Call:
     """The call in which `by` speaks, or has just spoken, with this complaint's customer. Raises NoEvidence."""
     call = session.get(Call, call_id) if call_id else None
-    if call is None or call.agent != by.name or call.answered_at is None or not _belongs(call, ticket):
+    if call is None or by.name not in (call.agent, call.last_agent) or call.answered_at is None:
+        raise NoEvidence
+    if not _belongs(call, ticket):
         raise NoEvidence
     if call.ended_at is not None and (not call.evidence or now - call.ended_at > THIS_VERY_CALL):
         raise NoEvidence

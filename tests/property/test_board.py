@@ -1,5 +1,5 @@
 """Whatever happens in whatever order, with crashes and repeated messages: one offer an agent, one winner a call,
-the oldest caller first, every call ended once, nobody stuck."""
+the oldest caller first, every call ended once, nobody stuck; transfers, consultations and conferences included."""
 
 import itertools
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from callcenter import commands, events
 from callcenter.calls import life
 from callcenter.routing import board as live
-from callcenter.routing import flows, sweep
+from callcenter.routing import flows, hearing, sweep
 from callcenter.routing.board import Board, Queue
 from callcenter.routing.flows import CallerFound, DirectoryRead, House, Tick
 from callcenter.routing.presence import Person
@@ -74,7 +74,7 @@ class Hotline(RuleBasedStateMachine):
         leg = self.legs.get(command.leg)
         match command:
             case commands.DialLeg() if leg is None:
-                self.legs[command.leg] = Leg(False, "ringing", command.phone)
+                self.legs[command.leg] = Leg(False, "ringing", command.phone or command.number)
             case _ if leg is None:
                 self.line(
                     events.CommandRefused, command=type(command).__name__, leg=command.leg, code="no_such_leg"
@@ -278,12 +278,36 @@ class Hotline(RuleBasedStateMachine):
             calls = [
                 call
                 for call in self.board.calls.values()
-                if call.agent == agent.name and call.state != "ended"
+                if call.involves(agent.name) and call.state != "ended"
             ]
             assert len(calls) <= 1, "two calls for one agent"
             assert [call.id for call in calls] == ([agent.call] if agent.call else [])
-            assert agent.offer == (calls[0].offer if calls else "")
+            party = calls[0].party_of(agent.name) if calls else None
+            assert not (party and calls[0].agent == agent.name), "twice in one call"
+            assert agent.offer == (party.offer if party else calls[0].offer if calls else "")
             assert (agent.activity == "idle") == (not agent.call and not agent.wrap_call)
+
+    @invariant()
+    def the_line_was_told_who_hears_whom(self) -> None:
+        for call in self.board.calls.values():
+            if call.state != "ended":
+                scene = hearing.scene(call)
+                assert call.heard == {leg: list(others) for leg, others in scene.hears.items()}
+                assert set(call.heard) <= set(call.legs)
+                assert len([one for one in call.parties.values() if one.role == "consult"]) <= 1
+                assert all(self.board.legs[leg] == call.id for leg in call.legs)
+                assert (call.state == "transferring") <= (not call.agent and bool(call.parties))
+                assert (call.state == "consulting") <= bool(call.agent and call.parties)
+                assert (call.state == "outside") <= (not call.agent and bool(call.parties))
+            else:
+                assert (call.parties, call.apart) == ({}, "")
+
+    @invariant()
+    def no_seconds_are_counted_twice(self) -> None:
+        for event in self.told:
+            if isinstance(event, events.CallFinished) and event.answered:
+                assert event.talk >= 0
+                assert event.talk + event.hold <= event.at - event.answered + 0.001
 
     @invariant()
     def figures_add_up(self) -> None:
@@ -334,6 +358,8 @@ class Hotline(RuleBasedStateMachine):
         assert started == {event.call for event in self.told if isinstance(event, events.CallFinished)}
         offers = {event.offer for event in self.told if isinstance(event, events.CallOffered)}
         assert offers == {event.offer for event in self.told if isinstance(event, events.OfferEnded)}
+        asked = [event for event in self.told if isinstance(event, events.ConsultStarted)]
+        assert len(asked) == len([event for event in self.told if isinstance(event, events.ConsultEnded)])
         ended = {event.attempt for event in self.told if isinstance(event, events.AttemptEnded)}
         assert ended <= set(self.board.attempts)
         assert all(attempt.state == "ended" for attempt in self.board.attempts.values())

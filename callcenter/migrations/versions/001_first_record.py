@@ -69,6 +69,8 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Integer(), nullable=True),
         sa.Column("ticket_id", sa.Integer(), nullable=True),
         sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("last_agent", sa.String(), nullable=False),
+        sa.Column("transfers", sa.Integer(), nullable=False),
         sa.Column("attempt", sa.String(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("queued_at", sa.DateTime(timezone=True), nullable=True),
@@ -92,6 +94,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_call_attempt"), "call", ["attempt"], unique=False)
     op.create_index("ix_call_caller_started", "call", ["caller", "started_at"], unique=False)
     op.create_index("ix_call_customer_started", "call", ["customer_id", "started_at"], unique=False)
+    op.create_index(op.f("ix_call_last_agent"), "call", ["last_agent"], unique=False)
     op.create_index(op.f("ix_call_queue"), "call", ["queue"], unique=False)
     op.create_index(op.f("ix_call_started_at"), "call", ["started_at"], unique=False)
     op.create_index(op.f("ix_call_ticket_id"), "call", ["ticket_id"], unique=False)
@@ -192,6 +195,7 @@ def upgrade() -> None:
         sa.Column("music", sa.String(), nullable=False),
         sa.Column("ring_time", sa.Float(), nullable=False),
         sa.Column("wrap_up", sa.Float(), nullable=False),
+        sa.Column("show_caller", sa.Boolean(), nullable=False),
         sa.Column("owner_first", sa.Float(), nullable=False),
         sa.Column("max_wait", sa.Float(), nullable=False),
         sa.Column("max_length", sa.Integer(), nullable=False),
@@ -712,6 +716,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_call_ticket_id"), table_name="call")
     op.drop_index(op.f("ix_call_started_at"), table_name="call")
     op.drop_index(op.f("ix_call_queue"), table_name="call")
+    op.drop_index(op.f("ix_call_last_agent"), table_name="call")
     op.drop_index("ix_call_customer_started", table_name="call")
     op.drop_index("ix_call_caller_started", table_name="call")
     op.drop_index(op.f("ix_call_attempt"), table_name="call")
