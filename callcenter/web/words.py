@@ -42,6 +42,10 @@ WORDS: dict[str, dict[str, str]] = {
         "connecting": lazy("Connecting"),
         "bridged": lazy("Talking"),
         "held": lazy("On hold"),
+        "consulting": lazy("Asking somebody"),
+        "transferring": lazy("Being transferred"),
+        "outside": lazy("With somebody outside"),
+        "leaving": lazy("Last message"),
         "survey": lazy("Survey"),
         "ended": lazy("Ended"),
     },
@@ -171,6 +175,15 @@ WORDS: dict[str, dict[str, str]] = {
         "CallAnswered": lazy("Answered"),
         "CallHeld": lazy("Put on hold"),
         "CallResumed": lazy("Taken from hold"),
+        "PhoneHeld": lazy("Hold by a phone"),
+        "ConsultStarted": lazy("Somebody was asked"),
+        "ConsultAnswered": lazy("The one who was asked answered"),
+        "ConsultEnded": lazy("Asking ended"),
+        "CallSwapped": lazy("Swapped"),
+        "PartyJoined": lazy("Joined the conference"),
+        "PartyLeft": lazy("Left the conference"),
+        "CallTransferred": lazy("Transferred"),
+        "CallTakenOver": lazy("Taken over"),
         "CallMuted": lazy("Microphone"),
         "DigitHeard": lazy("Key pressed"),
         "CustomerBound": lazy("Customer named"),
@@ -302,7 +315,33 @@ WORDS: dict[str, dict[str, str]] = {
         "workers": lazy("Workers"),
         "recordings": lazy("Recordings"),
     },
-    "ended_by": {"customer": lazy("customer"), "agent": lazy("agent"), "us": lazy("the system"), "": ""},
+    "consult": {
+        "transferred": lazy("has the call now"),
+        "joined": lazy("joined the conference"),
+        "dropped": lazy("let go"),
+        "hung_up": lazy("hung up"),
+        "busy": lazy("busy"),
+        "no_answer": lazy("no answer"),
+        "refused": lazy("refused"),
+        "unreachable": lazy("could not be reached"),
+        "not_allowed": lazy("not allowed"),
+        "failed": lazy("failed"),
+        "caller_gone": lazy("the caller hung up"),
+    },
+    "how": {
+        "blind": lazy("without asking"),
+        "attended": lazy("after asking"),
+        "conference": lazy("out of a conference"),
+        "phones": lazy("by the phone"),
+        "released": lazy("to the caller's own system"),
+    },
+    "ended_by": {
+        "customer": lazy("customer"),
+        "agent": lazy("agent"),
+        "guest": lazy("the other party"),
+        "us": lazy("the system"),
+        "": "",
+    },
 }
 
 ERRORS = {
@@ -337,6 +376,12 @@ REFUSED = lazy("This did not work: the call has moved on. Look at the desk as it
 REFUSALS = {
     "not-found": lazy("This call or this agent is gone."),
     "not-allowed": lazy("Your phone cannot be answered from here: pick it up."),
+    "agent-busy": lazy("This colleague is busy."),
+    "agent-unreachable": lazy("This colleague's phone cannot be reached."),
+    "no-agent-free": lazy(
+        "Nobody of this queue is free now. Transfer the call to the queue, or ask somebody by name."
+    ),
+    "queue-full": lazy("This queue takes no more callers now."),
     "invalid-input": lazy("The system did not understand this."),
     "no-phone": lazy("Your phone cannot be reached: no call can be placed."),
     "busy": lazy("Your colleague is busy."),
@@ -346,6 +391,17 @@ REFUSALS = {
     "not-supported": lazy("The line cannot do this."),
 }
 """Why the conductor said no -> what the agent reads."""
+
+CONSULT_ENDED = {
+    "busy": lazy("%(who)s is busy. You are back with the customer."),
+    "no_answer": lazy("%(who)s does not answer. You are back with the customer."),
+    "refused": lazy("%(who)s has refused. You are back with the customer."),
+    "unreachable": lazy("%(who)s cannot be reached. You are back with the customer."),
+    "not_allowed": lazy("You may not call %(who)s. You are back with the customer."),
+    "failed": lazy("The call to %(who)s failed. You are back with the customer."),
+    "hung_up": lazy("%(who)s has hung up. You are back with the customer."),
+}
+"""How asking somebody ended -> what the agent reads who asked."""
 
 ACTIONS = {
     "note": (lazy("Write a note"), lazy("It stays in the timeline; it cannot be changed later.")),
