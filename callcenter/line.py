@@ -96,6 +96,7 @@ def driver(settings: Settings) -> Line:
             rtp_ports=port_range(settings.rtp_ports),
             data_dir=settings.data_dir,
             silent_after=settings.silent_after,
+            phone_keepalive=settings.phone_keepalive,
             bounds=bounds(settings),
             limits=limits(settings),
             trusted=frozenset(settings.trusted_sources),

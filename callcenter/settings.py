@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     sip_advertised: str = ""
     """Host that our Via, Contact and SDP name, when it is not the one we bind (NAT, containers)."""
     rtp_ports: str = "20000-29999"
+    phone_keepalive: float = Field(default=20.0, ge=0, le=60)
+    """Seconds between two OPTIONS to each registered phone; 0 asks none."""
     srtp: Literal["off", "may", "must"] = "may"
     """Whether phones and strangers have encrypted audio; each trunk has its own."""
     silent_after: float = Field(default=30.0, ge=1, le=600)

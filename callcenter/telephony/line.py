@@ -115,7 +115,10 @@ class LineConfig:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A registered contact, stored so that a restarted line keeps its phones. `expires`: seconds since 1970."""
+    """A registered contact, stored so that a restarted line keeps its phones. `expires`: seconds since 1970.
+
+    `q`: its preference, 0 to 1 (RFC 3261 section 20.10). `instance`: which device it is (RFC 5626), empty when unsaid.
+    """
 
     phone: str
     contact: str
@@ -124,6 +127,8 @@ class Binding:
     call_id: str
     cseq: int
     user_agent: str = ""
+    q: float = 1.0
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

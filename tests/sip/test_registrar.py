@@ -240,3 +240,66 @@ async def test_a_tcp_caller_is_answered_on_its_own_connection(world: World) -> N
     await reader.readuntil(b"BYE sip:1001@127.0.0.1:9 ")
     writer.close()
     await writer.wait_closed()
+
+
+async def kept(peer: Peer, contact: str, cseq: int, nonce: str) -> None:
+    peer.send(await registered(peer, nonce=nonce, cseq=cseq, contact=contact))
+    await peer.take(200)
+
+
+async def test_a_phone_that_vanished_is_lost_before_its_registration_ends(world: World) -> None:
+    """It answered once; then it is asked twice and says nothing."""
+    registrar = world.line._registrar
+    registrar._keepalive = 0.5
+    peer = await Peer.open(world.address)
+    await kept(peer, "", 2, await challenge(peer))
+    peer.answer(await peer.take("OPTIONS"), 200)
+    await until(lambda: registrar._kept["anna"][0].answers)
+    peer.close()
+    assert (await world.reported.next(events.PhoneUnregistered)).why == "lost"
+
+
+async def test_a_phone_that_knows_no_options_is_not_lost_by_them(world: World) -> None:
+    registrar = world.line._registrar
+    registrar._keepalive = 0.1
+    peer = await Peer.open(world.address)
+    await kept(peer, "", 2, await challenge(peer))
+    await until(lambda: registrar._kept["anna"][0].missed > 3)
+    assert world.reported.of(events.PhoneUnregistered) == []
+    peer.close()
+
+
+async def test_contacts_ring_by_their_preference(world: World) -> None:
+    """Both of the higher one together; the lower one when they refused."""
+    peers = [await Peer.open(world.address) for _ in range(3)]
+    nonce = await challenge(peers[0])
+    for peer, q in zip(peers, ("0.9", "0.9", "0.3"), strict=True):
+        await kept(peer, f"<sip:anna@127.0.0.1:{peer.port}>;q={q}", 2, nonce)
+    world.do(commands.DialLeg("leg", phone="anna"))
+    for peer in peers[:2]:
+        peer.answer(await peer.take("INVITE"), 486)
+    peers[2].answer(await peers[2].take("INVITE"), 200, body=SDP)
+    await world.reported.next(events.LegAnswered, leg="leg")
+    for peer in peers:
+        peer.close()
+
+
+async def test_a_device_that_comes_from_elsewhere_replaces_itself(world: World) -> None:
+    peer = await Peer.open(world.address)
+    nonce = await challenge(peer)
+    device = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-000A95A0E128>"'
+    await kept(peer, f"<sip:anna@127.0.0.1:9>;{device}", 2, nonce)
+    await kept(peer, f"<sip:anna@127.0.0.1:{peer.port}>;{device}", 3, nonce)
+    assert [uri for uri, _ in world.line._registrar.contacts("anna")] == [f"sip:anna@127.0.0.1:{peer.port}"]
+    peer.close()
+
+
+async def test_more_contacts_than_a_phone_may_have_push_out_the_oldest(world: World) -> None:
+    peer = await Peer.open(world.address)
+    nonce = await challenge(peer)
+    for number in range(10):
+        await kept(peer, f"<sip:anna@127.0.0.1:{peer.port};n={number}>", number + 2, nonce)
+    contacts = [uri for uri, _ in world.line._registrar.contacts("anna")]
+    assert len(contacts) == 8
+    assert contacts[0].endswith("n=9")
+    peer.close()

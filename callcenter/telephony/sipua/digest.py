@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 
@@ -14,6 +15,9 @@ from aiosipua import (
     stringify_auth,
 )
 
+_NONCES = 10_000
+"""Nonces whose counts are kept before those that grew stale are forgotten."""
+
 
 def ha1(user: str, realm: str, password: str) -> str:
     """MD5(user:realm:password), what we keep in place of the password."""
@@ -23,12 +27,13 @@ def ha1(user: str, realm: str, password: str) -> str:
 class Challenger:
     """Gives nonces and checks answers. A nonce carries its time and our seal, so none has to be remembered.
 
-    `life`: seconds after which a nonce is stale; it bounds replay, the more so as the answer covers method and URI.
+    `life`: seconds after which a nonce is stale; it bounds replay where a peer does not count its uses.
     """
 
     def __init__(self, life: float = 300.0) -> None:
         self._key = secrets.token_bytes(16)
         self._life = life
+        self._counts: dict[str, int] = {}
 
     def challenge(self, realm: str, stale: bool = False) -> str:
         """Value of WWW-Authenticate or Proxy-Authenticate."""
@@ -51,7 +56,7 @@ class Challenger:
             return "wrong"
         if not _same(self._expected(request.method, given, secret), given.get("response", "").lower()):
             return "wrong"
-        return "ok" if self._fresh(given) else "stale"
+        return "ok" if self._fresh(given) and self._counted(given) else "stale"
 
     def _credentials(self, request: SipRequest, header: str, realm: str) -> dict[str, str] | None:
         for value in request.headers.get(header):
@@ -72,7 +77,23 @@ class Challenger:
     def _fresh(self, given: dict[str, str]) -> bool:
         nonce = given.get("nonce", "")
         made, _, seal = nonce.partition("-")
-        return _same(seal, self._seal(made)) and time.time() - int(made, 16) / 1000 <= self._life
+        return _same(seal, self._seal(made)) and self._young(nonce)
+
+    def _counted(self, given: dict[str, str]) -> bool:
+        """A nonce count that was seen before is a replay (RFC 7616 section 3.4); without qop nothing is counted."""
+        if not given.get("qop"):
+            return True
+        nonce = given["nonce"]
+        count = int(given["nc"], 16) if re.fullmatch("[0-9a-fA-F]{8}", given.get("nc", "")) else 0
+        if count <= self._counts.get(nonce, 0):
+            return False
+        if len(self._counts) >= _NONCES:
+            self._counts = {kept: at for kept, at in self._counts.items() if self._young(kept)}
+        self._counts[nonce] = count
+        return True
+
+    def _young(self, nonce: str) -> bool:
+        return time.time() - int(nonce.partition("-")[0], 16) / 1000 <= self._life
 
     def _nonce(self, now: float) -> str:
         made = f"{int(now * 1000):x}"

@@ -52,7 +52,7 @@ class Options:
     `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `disk_limit`:
     free bytes under which the disk of recordings is an alarm. `most_legs`: calls beyond get 503. `lasting`: of session
     timers. `bounds`, `limits`: what this line allows whatever it is told. `trusted`: addresses that are never limited
-    as strangers.
+    as strangers. `phone_keepalive`: seconds between two OPTIONS to a registered phone, 0 for none.
     """
 
     line: str = "line1"
@@ -69,6 +69,7 @@ class Options:
     timers: Timers = field(default_factory=Timers)
     lasting: Lasting = field(default_factory=Lasting)
     nonce_life: float = 300.0
+    phone_keepalive: float = 20.0
     drop: Drop | None = None
     bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=Limits)
@@ -98,7 +99,9 @@ class SipuaLine:
             options.data_dir, options.silent_after, options.spool, options.disk_limit
         )
         self._challenger = Challenger(options.nonce_life)
-        self._registrar = Registrar(options.line, self._challenger, self._tell)
+        self._registrar = Registrar(
+            options.line, self._agent, self._challenger, self._tell, options.phone_keepalive
+        )
         self._trunks = Trunks(self._agent, options.line, self._tell)
         self._transfers = Transfers(self._agent, self._trunks, self._registrar)
         self._gate = Gate(options.bounds, options.limits)
@@ -358,11 +361,14 @@ class SipuaLine:
         phone = self._registrar.phone(command.phone)
         if phone is None:
             return []
-        targets = [self._target(uri, flow, command) for uri, flow in self._registrar.contacts(phone.user)]
-        if not targets and phone.address:
-            targets = [self._target(phone.address, flow_of_uri(phone.address), command)]
-        allowed = [target for target in targets if self._gate.may_ring(target.uri, target.flow)]
-        return [allowed] if allowed else []
+        known = self._registrar.rounds(phone.user)
+        if not known and phone.address:
+            known = [[(phone.address, flow_of_uri(phone.address))]]
+        rounds = [
+            [self._target(uri, flow, command) for uri, flow in together if self._gate.may_ring(uri, flow)]
+            for together in known
+        ]
+        return [together for together in rounds if together]
 
     def _target(self, uri: str, flow: Flow, command: commands.DialLeg) -> Target:
         own = self._agent.address_towards(flow)

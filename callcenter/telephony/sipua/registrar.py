@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aiosipua import SipRequest, parse_address
 
 from callcenter import events
 from callcenter.telephony.line import Binding, LineConfig, Memory, Phone
+from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import parse_address_uri, user_of, user_of_uri
 from callcenter.telephony.sipua.digest import Challenger
+from callcenter.telephony.sipua.probes import ask
 from callcenter.telephony.sipua.transactions import ServerTransaction
 from callcenter.telephony.sipua.transport import Flow, split_host
 from callcenter.telephony.sipua.wire import response_to
@@ -19,14 +22,22 @@ LONGEST = 3600
 SHORTEST = 10
 CONTACTS = 8
 """Contacts that one phone may keep."""
+MISSES = 2
+"""OPTIONS without an answer, one after another, after which a phone is lost."""
 
 
 @dataclass(slots=True)
 class _Kept:
-    """A binding and the connection by which it came (0 for UDP, and after a restart)."""
+    """A binding and the connection by which it came (0 for UDP, and after a restart).
+
+    `ask_at`: loop time of the next OPTIONS. `answers`: whether it ever answered one: what never does may be well.
+    """
 
     binding: Binding
     flow: Flow
+    ask_at: float = 0.0
+    answers: bool = False
+    missed: int = 0
 
 
 class Guesses:
@@ -50,10 +61,22 @@ class Guesses:
 
 
 class Registrar:
-    """Where the phones are. `report` gets PhoneRegistered and PhoneUnregistered."""
+    """Where the phones are. `report` gets PhoneRegistered and PhoneUnregistered.
 
-    def __init__(self, line: str, challenger: Challenger, report: Callable[[object], None]) -> None:
+    `keepalive`: seconds between two OPTIONS to each contact, 0 for none. One that answered and then does not is lost.
+    """
+
+    def __init__(
+        self,
+        line: str,
+        agent: UserAgent,
+        challenger: Challenger,
+        report: Callable[[object], None],
+        keepalive: float = 20.0,
+    ) -> None:
         self._line = line
+        self._agent = agent
+        self._keepalive = keepalive
         self._challenger = challenger
         self._report = report
         self._config = LineConfig()
@@ -102,6 +125,15 @@ class Registrar:
             for kept in reversed(self._kept.get(user, []))
             if kept.binding.expires > now
         ]
+
+    def rounds(self, user: str) -> list[list[tuple[str, Flow]]]:
+        """The contacts by their q-value: those of the highest ring together, then the next (section 16.6)."""
+        now = time.time()
+        by_q: dict[float, list[tuple[str, Flow]]] = {}
+        for kept in reversed(self._kept.get(user, [])):
+            if kept.binding.expires > now:
+                by_q.setdefault(kept.binding.q, []).append((kept.binding.contact, kept.flow))
+        return [by_q[q] for q in sorted(by_q, reverse=True)]
 
     def authenticated(self, server: ServerTransaction, phone: Phone, proxy: bool) -> bool:
         """Whether the request proves to be the phone's; else it was answered 401/407 (or 403 to a wrong secret)."""
@@ -156,8 +188,15 @@ class Registrar:
         inbound, now = server.inbound, time.time()
         kept = [] if everything else list(self._kept.get(user, []))
         for value, seconds in wanted:
-            uri = parse_address_uri(value)
-            old = next((one for one in kept if _same_uri(one.binding.contact, uri)), None)
+            uri, instance = parse_address_uri(value), _instance(value)
+            old = next(
+                (
+                    one
+                    for one in kept
+                    if _same_uri(one.binding.contact, uri) or (instance and one.binding.instance == instance)
+                ),
+                None,
+            )
             if old and old.binding.call_id == inbound.call_id and inbound.cseq < old.binding.cseq:
                 server.reply(500)
                 return
@@ -166,9 +205,10 @@ class Registrar:
                 agent = server.request.headers.get_first("user-agent") or ""
                 received = f"{inbound.flow.transport}:{inbound.flow.address}"
                 binding = Binding(
-                    user, uri, now + min(seconds, LONGEST), received, inbound.call_id, inbound.cseq, agent
-                )
-                kept.append(_Kept(binding, inbound.flow))
+                    user, uri, now + min(seconds, LONGEST), received, inbound.call_id, inbound.cseq, agent,
+                    _q(value), instance,
+                )  # fmt: skip
+                kept.append(_Kept(binding, inbound.flow, answers=old is not None and old.answers))
         if wanted or everything:
             self._replace(user, kept[-CONTACTS:], "removed")
         self._confirm(server, user)
@@ -201,13 +241,49 @@ class Registrar:
             events.PhoneRegistered(time.time(), self._line, user, last.contact, last.expires, last.user_agent)
         )
 
+    def _ask_around(self) -> None:
+        """OPTIONS to each contact whose turn it is; a new one is asked at once, so that we learn whether it answers."""
+        now = asyncio.get_running_loop().time()
+        for user, kept in self._kept.items() if self._keepalive else ():
+            for one in kept:
+                if now >= one.ask_at:
+                    one.ask_at = now + self._keepalive
+                    ask(self._agent, one.binding.contact, one.flow, partial(self._answered, user, one))
+
+    def _answered(self, user: str, one: _Kept, code: int) -> None:
+        if code != 408:
+            one.answers, one.missed = True, 0
+            return
+        one.missed += 1
+        one.ask_at = 0.0 if one.answers else one.ask_at
+        kept = self._kept.get(user, [])
+        if one.answers and one.missed >= MISSES and any(each is one for each in kept):
+            self._replace(user, [each for each in kept if each is not one], "lost")
+
     def _sweep(self) -> None:
+        self._ask_around()
         now = time.time()
         for user, kept in list(self._kept.items()):
             fresh = [one for one in kept if one.binding.expires > now]
             if len(fresh) != len(kept):
                 self._replace(user, fresh, "expired")
         self._timer = asyncio.get_running_loop().call_later(1.0, self._sweep)
+
+
+def _q(value: str) -> float:
+    """The preference of a Contact; 1 when it says none or nonsense."""
+    try:
+        q = float(parse_address(value).params.get("q") or 1.0)
+    except ValueError:
+        return 1.0
+    return q if 0.0 <= q <= 1.0 else 1.0
+
+
+def _instance(value: str) -> str:
+    """Which device a Contact is of, and which of its ways (RFC 5626 section 4.1): the same again replaces the old."""
+    params = parse_address(value).params
+    instance = params.get("+sip.instance") or ""
+    return f"{instance};{params.get('reg-id') or ''}" if instance else ""
 
 
 def caller_phone(request: SipRequest) -> str:
