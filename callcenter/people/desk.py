@@ -178,8 +178,10 @@ def audit(session: Session, actor: str, action: str, subject: str, detail: str, 
 
 
 def phone_ha1(user: str, realm: str, password: str) -> str:
-    """What the registrar keeps of a phone's secret: MD5(user:realm:password), RFC 2617 section 3.2.2.2."""
-    return hashlib.md5(f"{user}:{realm}:{password}".encode(), usedforsecurity=False).hexdigest()
+    """What the registrar keeps of a phone's secret: user:realm:password by MD5 (RFC 2617 section 3.2.2.2), and behind
+    a space by SHA-256 (RFC 8760)."""
+    secret = f"{user}:{realm}:{password}".encode()
+    return f"{hashlib.md5(secret, usedforsecurity=False).hexdigest()} {hashlib.sha256(secret).hexdigest()}"
 
 
 def _check_new(session: Session, name: str, role: str) -> None:

@@ -20,7 +20,8 @@ class Department(SQLModel, table=True):
 class User(SQLModel, table=True):
     """`name` signs in, and is the agent's id on the board. `phone` is the user part of a registered phone or a SIP URI.
 
-    `phone_ha1`: MD5(user:realm:password) of a phone that registers with us; never the web password.
+    `phone_ha1`: user:realm:password of a phone that registers with us by MD5, and behind a space by SHA-256 (rows of
+    old have MD5 alone); never the web password.
     """
 
     id: int | None = Field(default=None, primary_key=True)

@@ -74,7 +74,8 @@ def user_part(phone: str) -> str:
 
 def _phone(user: User) -> Phone:
     if user.phone_ha1:
-        return Phone(user_part(user.phone), ha1=user.phone_ha1)
+        md5, _, sha256 = user.phone_ha1.partition(" ")
+        return Phone(user_part(user.phone), ha1=md5, ha1_sha256=sha256)
     return Phone(user_part(user.phone), address=user.phone)
 
 

@@ -56,11 +56,13 @@ class Phone:
     """An agent's phone. `user` is the user part of its address of record.
 
     `ha1` is MD5(user:realm:password) (RFC 2617), empty for a phone at a fixed `address` (a SIP URI) behind a PBX.
+    `ha1_sha256`: the same by SHA-256 (RFC 8760), empty where the password was set before we kept it.
     """
 
     user: str
     ha1: str = ""
     address: str = ""
+    ha1_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

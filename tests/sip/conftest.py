@@ -11,7 +11,7 @@ from callcenter import commands, events
 from callcenter.telephony.line import LineConfig, Memory, Phone
 from callcenter.telephony.phone import Phone as SipPhone
 from callcenter.telephony.phone import PhoneCall
-from callcenter.telephony.sipua.digest import ha1
+from callcenter.telephony.sipua.digest import ha1, ha1_sha256
 from callcenter.telephony.sipua.driver import Options, SipuaLine
 from callcenter.telephony.sipua.transactions import Timers
 from tests.events import Reported, until
@@ -22,7 +22,9 @@ CONFIG = LineConfig(
     numbers=("hotline", "4000"),
     phones=(
         Phone("anna", ha1("anna", "callcenter", "a-secret")),
-        Phone("bert", ha1("bert", "callcenter", "b-secret")),
+        Phone(
+            "bert", ha1("bert", "callcenter", "b-secret"), "", ha1_sha256("bert", "callcenter", "b-secret")
+        ),
     ),
     destinations=(r"\+86\d{11}", r"sip:.*@127\.0\.0\.1:\d+"),
 )

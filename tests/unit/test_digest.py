@@ -4,9 +4,11 @@ import pytest
 from aiosipua import SipRequest, SipResponse
 
 from callcenter.telephony.sipua import digest
-from callcenter.telephony.sipua.digest import Challenger, ha1
+from callcenter.telephony.sipua.digest import Challenger, Secrets, ha1, ha1_sha256
 
 REALM, USER, PASSWORD = "callcenter", "anna", "a-secret"
+MD5 = {"MD5": ha1(USER, REALM, PASSWORD), "SHA-256": ""}
+BOTH = {"MD5": ha1(USER, REALM, PASSWORD), "SHA-256": ha1_sha256(USER, REALM, PASSWORD)}
 
 
 def request() -> SipRequest:
@@ -20,22 +22,44 @@ def challenged(*challenges: str) -> SipResponse:
     return response
 
 
-def answered(challenger: Challenger, password: str = PASSWORD) -> SipRequest:
+def answered(challenger: Challenger, password: str = PASSWORD, known: Secrets = MD5) -> SipRequest:
     asked = request()
-    found = digest.answer(asked, challenged(challenger.challenge(REALM)), USER, password)
+    found = digest.answer(asked, challenged(*challenger.challenges(REALM, known)), USER, password)
     assert found
     asked.headers.set_single(*found)
     return asked
 
 
-def check(challenger: Challenger, asked: SipRequest) -> str:
-    return challenger.check(asked, "Authorization", REALM, USER, ha1(USER, REALM, PASSWORD))
+def check(challenger: Challenger, asked: SipRequest, known: Secrets = MD5) -> str:
+    return challenger.check(asked, "Authorization", REALM, USER, known)
 
 
 def test_a_right_answer_is_right_once() -> None:
     challenger = Challenger()
     asked = answered(challenger)
     assert [check(challenger, asked), check(challenger, asked)] == ["ok", "stale"]
+
+
+def test_sha_256_is_asked_for_first_where_we_can_check_it() -> None:
+    challenger = Challenger()
+    asked = answered(challenger, known=BOTH)
+    assert "SHA-256" in asked.headers.get("authorization")[0]
+    assert check(challenger, asked) == "wrong"
+    assert check(challenger, asked, BOTH) == "ok"
+    assert check(challenger, answered(challenger), BOTH) == "ok"
+    assert ["SHA-256" in one for one in challenger.challenges(REALM, BOTH)] == [True, False]
+
+
+def test_an_unknown_algorithm_is_wrong() -> None:
+    challenger = Challenger()
+    asked = answered(challenger)
+    asked.headers.set_single("Authorization", asked.headers.get("authorization")[0].replace("MD5", "MD4"))
+    assert check(challenger, asked, BOTH) == "wrong"
+
+
+def test_nonces_of_one_instant_differ() -> None:
+    challenger = Challenger()
+    assert len({challenger.challenges(REALM, MD5)[0] for _ in range(50)}) == 50
 
 
 def test_a_wrong_secret_uses_up_nothing() -> None:
@@ -56,7 +80,7 @@ def test_counts_of_old_nonces_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> 
     challenger = Challenger()
     for _ in range(2):
         assert check(challenger, answered(challenger)) == "ok"
-    challenger._counts = {f"0-{number}": 1 for number in range(2)}
+    challenger._counts = {f"0.{number}-seal": 1 for number in range(2)}
     assert check(challenger, answered(challenger)) == "ok"
     assert len(challenger._counts) == 1
 

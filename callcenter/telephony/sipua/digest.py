@@ -1,10 +1,11 @@
-"""HTTP digest for SIP (RFC 2617, RFC 7616 with MD5; RFC 3261 section 22): our challenges, and answers to others'."""
+"""HTTP digest for SIP by MD5 and SHA-256 (RFC 7616, RFC 8760; RFC 3261 section 22): challenges, and answers to others'."""
 
 import hashlib
 import hmac
 import re
 import secrets
 import time
+from collections.abc import Callable, Mapping
 
 from aiosipua import (
     SipDigestAuth,
@@ -15,6 +16,8 @@ from aiosipua import (
     stringify_auth,
 )
 
+Secrets = Mapping[str, str]
+"""H(user:realm:password) by algorithm: MD5, SHA-256. An empty one is none."""
 _NONCES = 10_000
 """Nonces whose counts are kept before those that grew stale are forgotten."""
 
@@ -22,6 +25,11 @@ _NONCES = 10_000
 def ha1(user: str, realm: str, password: str) -> str:
     """MD5(user:realm:password), what we keep in place of the password."""
     return _md5(f"{user}:{realm}:{password}")
+
+
+def ha1_sha256(user: str, realm: str, password: str) -> str:
+    """SHA-256(user:realm:password), the same for phones that know better than MD5."""
+    return _sha256(f"{user}:{realm}:{password}")
 
 
 class Challenger:
@@ -35,26 +43,28 @@ class Challenger:
         self._life = life
         self._counts: dict[str, int] = {}
 
-    def challenge(self, realm: str, stale: bool = False) -> str:
-        """Value of WWW-Authenticate or Proxy-Authenticate."""
-        parts = [
-            f'Digest realm="{realm}"',
-            f'nonce="{self._nonce(time.time())}"',
-            'qop="auth"',
-            "algorithm=MD5",
+    def challenges(self, realm: str, known: Secrets, stale: bool = False) -> list[str]:
+        """Values of WWW-Authenticate or Proxy-Authenticate: one for each algorithm, the better one first (RFC 8760
+        section 2.3); who knows no secret of ours is asked as everybody was of old."""
+        nonce = self._nonce(time.time())
+        tail = ", stale=true" if stale else ""
+        return [
+            f'Digest realm="{realm}", nonce="{nonce}", qop="auth", algorithm={algorithm}{tail}'
+            for algorithm in ("SHA-256", "MD5")
+            if known.get(algorithm) or algorithm == "MD5"
         ]
-        if stale:
-            parts.append("stale=true")
-        return ", ".join(parts)
 
-    def check(self, request: SipRequest, header: str, realm: str, user: str, secret: str) -> str:
+    def check(self, request: SipRequest, header: str, realm: str, user: str, known: Secrets) -> str:
         """`ok`; `stale` for a right answer to an old nonce; `none` without an answer; `wrong`."""
         given = self._credentials(request, header, realm)
         if given is None:
             return "none"
+        algorithm = given.get("algorithm", "MD5").upper()
+        secret = known.get(algorithm, "")
         if given.get("username") != user or not secret:
             return "wrong"
-        if not _same(self._expected(request.method, given, secret), given.get("response", "").lower()):
+        expected = self._expected(request.method, given, secret, _HASHES[algorithm])
+        if not _same(expected, given.get("response", "").lower()):
             return "wrong"
         return "ok" if self._fresh(given) and self._counted(given) else "stale"
 
@@ -65,14 +75,14 @@ class Challenger:
                 return {key.lower(): text for key, text in given.params.items()}
         return None
 
-    def _expected(self, method: str, given: dict[str, str], secret: str) -> str:
-        a2 = _md5(f"{method}:{given.get('uri', '')}")
+    def _expected(self, method: str, given: dict[str, str], secret: str, digest: Callable[[str], str]) -> str:
+        a2 = digest(f"{method}:{given.get('uri', '')}")
         nonce = given.get("nonce", "")
         if given.get("qop"):
-            return _md5(
+            return digest(
                 f"{secret}:{nonce}:{given.get('nc', '')}:{given.get('cnonce', '')}:{given['qop']}:{a2}"
             )
-        return _md5(f"{secret}:{nonce}:{a2}")
+        return digest(f"{secret}:{nonce}:{a2}")
 
     def _fresh(self, given: dict[str, str]) -> bool:
         nonce = given.get("nonce", "")
@@ -93,10 +103,10 @@ class Challenger:
         return True
 
     def _young(self, nonce: str) -> bool:
-        return time.time() - int(nonce.partition("-")[0], 16) / 1000 <= self._life
+        return time.time() - int(nonce.partition(".")[0], 16) / 1000 <= self._life
 
     def _nonce(self, now: float) -> str:
-        made = f"{int(now * 1000):x}"
+        made = f"{int(now * 1000):x}.{secrets.token_hex(4)}"
         return f"{made}-{self._seal(made)}"
 
     def _seal(self, made: str) -> str:
@@ -129,6 +139,13 @@ def was_stale(response: SipResponse) -> bool:
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_HASHES = {"MD5": _md5, "SHA-256": _sha256}
 
 
 def _same(one: str, other: str) -> bool:

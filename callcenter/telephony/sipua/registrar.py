@@ -143,14 +143,18 @@ class Registrar:
             else ("Authorization", 401, "WWW-Authenticate")
         )
         realm = self._config.realm
-        verdict = self._challenger.check(server.request, header, realm, phone.user, phone.ha1)
+        secrets = {"MD5": phone.ha1, "SHA-256": phone.ha1_sha256}
+        verdict = self._challenger.check(server.request, header, realm, phone.user, secrets)
         if verdict == "ok" and not self._guesses.too_many(server.inbound.flow.host):
             return True
         if verdict in ("ok", "wrong"):
             self._guesses.count(server.inbound.flow.host)
             server.reply(403)
         else:
-            server.reply(status, headers={ask: self._challenger.challenge(realm, verdict == "stale")})
+            response = response_to(server.request, status)
+            for challenge in self._challenger.challenges(realm, secrets, verdict == "stale"):
+                response.headers.append(ask, challenge)
+            server.respond(response)
         return False
 
     def register(self, server: ServerTransaction) -> None:
