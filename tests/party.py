@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from G722 import G722
 
+from callcenter.telephony.media.codec import Encoder
 from callcenter.telephony.media.crypto import Crypto
 from callcenter.telephony.media.dtmf import press
-from callcenter.telephony.media.g711 import ULAW_TO_ALAW
 from callcenter.telephony.media.pcm import Samples, to_ulaw
 from callcenter.telephony.media.srtp import Srtp
 from tests.tones import heard, sine
@@ -53,6 +53,7 @@ class Party:
         self.port = int(self.rtp.getsockname()[1])
         self.to = 0
         self.packets: list[Packet] = []
+        self.on_packet: Callable[[Packet], None] = lambda packet: None
         self.seq, self.ts = 65_500, 2**32 - 8000
         self.crypto: Crypto | None = None
         self.sealed: list[bytes] = []
@@ -83,8 +84,8 @@ class Party:
             # as a phone does it: from 16 kHz; the second round begins as the first ends
             pcm = (sine(hertz, 2.4, 16_000, level) * 32767).astype(np.int16)
             self._tone = G722(16_000, 64_000, False).encode(memoryview(pcm))[9600:]
-        if self.payload == 8:
-            self._tone = self._tone.translate(ULAW_TO_ALAW)
+        if hertz and self.payload == 8:
+            self._tone = Encoder().coded((sine(hertz, 1.2, level=level) * 32767).astype("<i2").tobytes(), 8)
 
     def press(self, key: str) -> None:
         """Press a key: RFC 4733 packets take the tone's place."""
@@ -159,7 +160,9 @@ class Party:
                 if first != 0x80:
                     self.odd += 1
                     continue
-                self.packets.append(Packet(second & 0x7F, second >= 0x80, seq, ts, ssrc, data[12:]))
+                packet = Packet(second & 0x7F, second >= 0x80, seq, ts, ssrc, data[12:])
+                self.packets.append(packet)
+                self.on_packet(packet)
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callcenter.telephony.media.g711 import FRAME
-from callcenter.telephony.media.latch import PROOF, Latch
 from callcenter.telephony.media.rtp import HEADER, Outgoing
 
 FRAME_OF_SILENCE = bytes(FRAME)
@@ -155,56 +154,3 @@ def test_reports_are_well_formed() -> None:
     assert (ts - out.sent[0][2]) & 0xFFFFFFFF == 4000
     for body, at in ((empty, 8), (report, 28)):
         assert len(body) == at + 4 * (struct.unpack_from("!H", body, at + 2)[0] + 1)
-
-
-ANNOUNCED, NAT, STRANGER = ("192.0.2.1", 4000), ("198.51.100.7", 61_000), ("203.0.113.9", 9)
-
-
-def test_the_announced_source_is_believed_at_once() -> None:
-    latch = Latch(ANNOUNCED)
-    assert latch.destination == ANNOUNCED
-    assert latch.accept(ANNOUNCED)
-    assert latch.locked
-    assert not latch.accept(STRANGER)
-
-
-def test_a_source_behind_a_nat_is_learnt() -> None:
-    latch = Latch(ANNOUNCED)
-    assert [latch.accept(NAT) for _ in range(PROOF)] == [True] * PROOF
-    assert latch.locked
-    assert latch.destination == NAT
-    assert not latch.accept(ANNOUNCED)
-
-
-def test_the_announced_source_displaces_a_guess() -> None:
-    latch = Latch(ANNOUNCED)
-    assert latch.accept(STRANGER)
-    assert latch.accept(ANNOUNCED)
-    assert not latch.accept(STRANGER)
-    assert latch.destination == ANNOUNCED
-
-
-@given(st.lists(st.sampled_from([NAT, STRANGER]), min_size=2 * PROOF, max_size=40))
-def test_one_wins_and_nobody_else_is_heard_after(sources: list[tuple[str, int]]) -> None:
-    latch = Latch(ANNOUNCED)
-    for source in sources:
-        latch.accept(source)
-    winner = max((NAT, STRANGER), key=lambda source: _place_of_proof(sources, source))
-    assert latch.locked
-    assert latch.destination == winner
-    assert latch.accept(winner)
-    assert not latch.accept(NAT if winner is STRANGER else STRANGER)
-
-
-def _place_of_proof(sources: list[tuple[str, int]], source: tuple[str, int]) -> float:
-    """The earlier a source has sent `PROOF` packets, the higher."""
-    places = [-at for at, each in enumerate(sources) if each == source]
-    return places[PROOF - 1] if len(places) >= PROOF else -1e9
-
-
-def test_a_flood_of_sources_is_not_remembered() -> None:
-    latch = Latch(None)
-    for number in range(10_000):
-        latch.accept(("203.0.113.1", number))
-    assert not latch.locked
-    assert latch.destination == ("203.0.113.1", 0)

@@ -55,7 +55,7 @@ class Leg:
         self.relay, self.name, self.number = relay, name, number
         self.rtp, self.rtcp = rtp, rtcp
         self.out = Outgoing(now)
-        self.latch = Latch(None)
+        self.latch, self.rtcp_latch = Latch(None), Latch(None)
         self.payload = self.dtmf = _NO_PAYLOAD
         self.may_send = self.may_hear = self.connected = self.muted = self.filling = False
         self.hears: tuple[Leg, ...] = ()
@@ -117,6 +117,9 @@ class Leg:
     def aim(self) -> None:
         """Point our stream at where the party is, through the connected socket once the source is locked."""
         address = self.latch.destination
+        beside = None if address is None else (address[0], address[1] + 1)
+        if beside != self.rtcp_latch.announced:
+            self.rtcp_latch = Latch(beside)
         locked = self.latch.locked and address is not None and self._lock(address)
         if not locked:
             self.relay.listen(self.rtp, self.receive_open)
@@ -176,7 +179,8 @@ class Leg:
             leg.heard_by.pop(self, None)
         for leg in legs:
             leg.heard_by[self] = None
-        self.hears, self.filling = legs, False
+        # silence until the one whom it hears speaks, so that nothing is missing where prompt or music end
+        self.hears, self.filling = legs, len(legs) == 1
         self.mix.take(legs if len(legs) > 1 else ())
 
     @property
@@ -208,7 +212,7 @@ class Leg:
         if self._sealed and not (size := self._unsealed(size)):
             return
         before = self.latch.source
-        if not self.latch.accept(source[:2]):
+        if not self.latch.accept(source[:2], now):
             return
         self._take(size, now)
         if self.latch.locked or before != self.latch.source:
@@ -222,7 +226,9 @@ class Leg:
             return
         if self._sealed and self._secrets is not None:
             report = self._secrets.open_report(report)
-        if len(report) >= 8 and report[0] & 0xC0 == 0x80:
+        if len(report) < 8 or report[0] & 0xC0 != 0x80:
+            return
+        if self.rtcp_latch.accept(source[:2], now):
             self.heard = now
             self.reception.reported(report, self.out.ssrc, self.out.packets, now)
 
