@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import dataclasses
 import signal
+import sys
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -20,17 +21,13 @@ from redis import RedisError
 from callcenter import commands, events, stream
 from callcenter.ids import new_id
 from callcenter.messages import UnknownMessage
-from callcenter.settings import SPOKEN, Settings, host_port, port_range
+from callcenter.settings import SPOKEN, Settings
 from callcenter.telephony import config as line_config
 from callcenter.telephony.alone import Alone
-from callcenter.telephony.dialplan import Bounds, plans_of
-from callcenter.telephony.fake import FakeLine
-from callcenter.telephony.limits import Limits
+from callcenter.telephony.dialplan import plans_of
+from callcenter.telephony.drivers import Unavailable, driver
 from callcenter.telephony.line import Binding, Line, LineConfig, Memory, SavedDialog
 from callcenter.telephony.post import Post
-from callcenter.telephony.sipua.driver import Options, SipuaLine
-from callcenter.telephony.sipua.tls import Tls
-from callcenter.telephony.sipua.transport import Listen
 from callcenter.telephony.spool import Spool
 from callcenter.telephony.tally import Tally
 
@@ -47,8 +44,8 @@ _TROUBLE = (RedisError, OSError, TimeoutError)
 
 
 def main(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; 0 after a clean stop, 1 when the address cannot be bound, 2 for a certificate that is
-    none."""
+    """Run until SIGTERM or SIGINT; 0 after a clean stop, 1 when the address cannot be bound or the PBX does not take
+    us, 2 with a sentence when the driver cannot run here or a certificate is none."""
     return uvloop.run(_run(settings))
 
 
@@ -58,6 +55,9 @@ async def _run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, leaving.set)
     try:
         line = driver(settings)
+    except Unavailable as error:
+        print(error, file=sys.stderr)
+        return 2
     except OSError as error:
         log.error("CALLCENTER_TLS_CERTIFICATE, _KEY or _AUTHORITIES cannot be used", error=str(error))
         return 2
@@ -65,69 +65,12 @@ async def _run(settings: Settings) -> int:
     try:
         await door.start()
     except OSError as error:
-        log.error("cannot listen", address=settings.sip, error=str(error))
+        log.error("the line cannot start", address=settings.sip, error=str(error))
         await door.stop()
         return 1
     await leaving.wait()
     await door.stop()
     return 0
-
-
-def driver(settings: Settings) -> Line:
-    """The driver that the settings name. Raises OSError for certificates that cannot be used."""
-    if settings.driver == "fake":
-        return FakeLine(
-            settings.line, spool=settings.data_dir.absolute() / "line" / settings.line / "recordings"
-        )
-    host, port = host_port(settings.sip)
-    return SipuaLine(
-        Options(
-            line=settings.line,
-            host=host,
-            port=port,
-            also=(
-                *(Listen(*host_port(address)) for address in settings.sip_also),
-                *(Listen(*host_port(address), tls=True) for address in settings.sip_tls),
-            ),
-            tls=Tls(
-                settings.tls_certificate, settings.tls_key, settings.tls_authorities, settings.tls_minimum
-            ),
-            advertised=settings.sip_advertised,
-            rtp_ports=port_range(settings.rtp_ports),
-            data_dir=settings.data_dir,
-            silent_after=settings.silent_after,
-            phone_keepalive=settings.phone_keepalive,
-            bounds=bounds(settings),
-            limits=limits(settings),
-            trusted=frozenset(settings.trusted_sources),
-            disk_limit=settings.recording_disk_mb * 1024 * 1024,
-        )
-    )
-
-
-def bounds(settings: Settings) -> Bounds:
-    """What this line allows at most, whatever the store tells it."""
-    every = set(settings.dial_classes).union(*settings.dial_plans.values())
-    return Bounds(
-        destinations=settings.destinations,
-        classes=tuple(sorted(every)),
-        trunks=frozenset((trunk.name, trunk.address) for trunk in settings.trunks),
-        phone_hosts=frozenset(settings.phone_hosts),
-        open_calls=settings.open_calls,
-    )
-
-
-def limits(settings: Settings) -> Limits:
-    """How many calls this line places and takes."""
-    return Limits(
-        placed=settings.calls_per_minute,
-        trunk=settings.calls_per_minute_trunk,
-        phone=settings.calls_per_minute_phone,
-        source=settings.calls_per_minute_source,
-        source_at_once=settings.calls_at_once_source,
-        classes=settings.calls_per_minute_class,
-        classes_at_once=settings.calls_at_once_class,
-    )
 
 
 def first_config(settings: Settings) -> LineConfig:

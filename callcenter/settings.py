@@ -59,6 +59,15 @@ class TrunkSettings(BaseModel):
         return value
 
 
+class ExtensionSettings(BaseModel):
+    """An extension of a PBX that the driver `pyvoip` registers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str
+    password: str
+
+
 class Settings(BaseSettings):
     """One installation. Two may run side by side on one machine with other ports and folders."""
 
@@ -88,7 +97,13 @@ class Settings(BaseSettings):
     recording_disk_mb: int = Field(default=2048, ge=200)
     """Free megabytes on the disk of the recordings' spool under which there is an alarm, a twentieth of it where that
     is less; under 200 MB nothing more is recorded."""
-    driver: Literal["sipua", "fake"] = "sipua"
+    driver: Literal["sipua", "pjsua2", "pyvoip", "fake"] = "sipua"
+    pjsua2_conversations: int = Field(default=8, ge=1, le=64)
+    """PJSIP processes of the driver `pjsua2`: each carries one conversation and takes about 24 MB."""
+    pbx: str = ""
+    """Address of the PBX at which the driver `pyvoip` registers, host:port."""
+    extensions: tuple[ExtensionSettings, ...] = ()
+    """The extensions there, each with `user` and `password`; a user is one of `numbers`, or To names one."""
     line: str = "line1"
     """Name of this line process; unique over all lines of the installation."""
     database_url: str = ""
@@ -171,6 +186,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments win over the environment, the environment over the file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _toml_file())
+
+    @field_validator("pbx")
+    @classmethod
+    def _pbx(cls, value: str) -> str:
+        if value:
+            host_port(value)
+        return value
 
     @field_validator("http", "sip")
     @classmethod

@@ -21,6 +21,7 @@ from callcenter.telephony.line import (
     Memory,
     Report,
     SipMessage,
+    lacking,
 )
 from callcenter.telephony.media import wav
 from callcenter.telephony.media.reel import Reel, left_over
@@ -91,7 +92,7 @@ class FakeLine:
     """See `callcenter.telephony.line.Line`. `most_legs`: its capacity. `spool`: where its recordings go."""
 
     name = "fake"
-    lacks = CAPABILITIES & {"registrar", "trunks", "ladder"} | COMING
+    lacks = CAPABILITIES & {"trunks", "ladder"} | COMING
 
     def __init__(self, line: str = "line1", most_legs: int = 100, spool: Path | None = None) -> None:
         self.line = line
@@ -140,6 +141,9 @@ class FakeLine:
             self.end(leg, "hung_up" if self.all[leg].state == "up" else "cancelled", "us")
 
     def execute(self, command: Command) -> None:
+        if lacking(command, self.lacks):
+            self._refuse(command, "not_supported")
+            return
         if isinstance(command, commands.DialLeg):
             self._dial(command)
             return
@@ -335,7 +339,9 @@ class FakeLine:
         )
 
     def _refuse(self, command: Command, code: str) -> None:
-        self.tell(events.CommandRefused, command=type(command).__name__, leg=command.leg, code=code)
+        self.tell(
+            events.CommandRefused, command=type(command).__name__, leg=getattr(command, "leg", ""), code=code
+        )
 
 
 class Outside:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from callcenter import commands
 from callcenter.telephony.dialplan import PLANS, RolePlan
 
 Event = Any
@@ -49,6 +50,25 @@ CAPABILITIES = frozenset(
 
 COMING: frozenset[str] = frozenset()
 """Capabilities that are defined and that no driver has yet."""
+
+NEEDS: dict[type, str] = {
+    commands.ProgressLeg: "early_media",
+    commands.HearLegs: "mixing",
+    commands.MuteLeg: "mute",
+    commands.SendDigits: "send_digits",
+    commands.StartRecording: "recording",
+    commands.PauseRecording: "recording",
+    commands.StopRecording: "recording",
+    commands.TransferLeg: "transfer_out",
+    commands.FinishReferral: "transfer_in",
+    commands.DrainLine: "drain",
+}
+"""What a driver must have to be told this; every other command each driver takes."""
+
+
+def lacking(command: "Command", lacks: frozenset[str]) -> bool:
+    """Whether the command asks for what a driver with these lacks has not: it answers `not_supported`."""
+    return NEEDS.get(type(command), "") in lacks
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The world outside a line, the same words for every driver; for `sipua` it is real SIP and RTP on loopback."""
 
 import dataclasses
+import socket
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,10 +9,13 @@ from callcenter.telephony.fake import FakeLine
 from callcenter.telephony.line import Line, LineConfig, Memory, Phone
 from callcenter.telephony.phone import Phone as SipPhone
 from callcenter.telephony.phone import PhoneCall
+from callcenter.telephony.pjsua2.driver import PjsuaLine
 from callcenter.telephony.sipua.digest import ha1
 from callcenter.telephony.sipua.driver import Options, SipuaLine
 from callcenter.telephony.sipua.transactions import Timers
 from tests.events import Reported, until
+from tests.kamailio import Kamailio
+from tests.ports import free_port
 
 QUICK = Timers(t1=0.1, t2=0.4, t4=0.5)
 CONFIG = LineConfig(
@@ -58,12 +62,17 @@ class Outside(Protocol):
 
 
 class SipuaOutside:
+    line: Line
+
     def __init__(self, memory: Memory, folder: Path) -> None:
-        self.line = SipuaLine(Options(rtp_ports=(22000, 22999), timers=QUICK, data_dir=folder))
+        self.line = self.make(folder)
         self.reported, self.memory = Reported(), memory
         self._phones: list[SipPhone] = []
         self._anna: SipPhone | None = None
         self._follows = True
+
+    def make(self, folder: Path) -> Line:
+        return SipuaLine(Options(rtp_ports=(22000, 22999), timers=QUICK, data_dir=folder))
 
     async def start(self) -> None:
         self.address = await self.line.start(self.reported, CONFIG, self.memory)
@@ -162,6 +171,11 @@ class SipCaller:
             self.call.resume()
 
 
+class PjsuaOutside(SipuaOutside):
+    def make(self, folder: Path) -> Line:
+        return PjsuaLine(Options(rtp_ports=(27000, 27999), timers=QUICK, data_dir=folder), conversations=3)
+
+
 class FakeOutside:
     def __init__(self, memory: Memory, folder: Path) -> None:
         self.line = FakeLine(spool=folder / "recordings")
@@ -241,4 +255,29 @@ class FakeCaller:
         self.line.outside.hold(self.leg, held)
 
 
-OUTSIDES: dict[str, Any] = {"fake": FakeOutside, "sipua": SipuaOutside}
+class PyvoipOutside(SipuaOutside):
+    """The line is an extension of an office whose PBX is Kamailio; everybody else registers there too."""
+
+    def make(self, folder: Path) -> Line:
+        from callcenter.telephony.pyvoip.driver import PyvoipLine
+
+        self._pbx = Kamailio(folder, free_port(socket.SOCK_DGRAM))
+        self._options = Options(rtp_ports=(31000, 31999), data_dir=folder)
+        return PyvoipLine(self._options, ("127.0.0.1", self._pbx.port), (("hotline", "secret"),))
+
+    async def start(self) -> None:
+        await self._pbx.start()
+        await super().start()
+        self.address = self._pbx.address
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self._pbx.stop()
+
+
+OUTSIDES: dict[str, Any] = {
+    "fake": FakeOutside,
+    "sipua": SipuaOutside,
+    "pjsua2": PjsuaOutside,
+    "pyvoip": PyvoipOutside,
+}

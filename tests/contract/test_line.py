@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from callcenter import commands, events
-from callcenter.telephony.line import CAPABILITIES, Binding, Memory, SavedDialog
+from callcenter.telephony import pyvoip
+from callcenter.telephony.line import CAPABILITIES, NEEDS, Binding, Memory, SavedDialog
+from callcenter.telephony.pjsua2 import driver as pjsua2
 from tests.contract.outside import CONFIG, OUTSIDES, Outside
 
 
@@ -35,7 +37,16 @@ def kept() -> Kept:
     return Kept()
 
 
-@pytest.fixture(params=OUTSIDES)
+def driver(name: str) -> object:
+    """A parameter that is skipped, and says why, where the driver cannot run."""
+    absent = {"pjsua2": pjsua2.missing, "pyvoip": pyvoip.missing}.get(name, str)()
+    marks = [pytest.mark.skipif(bool(absent), reason=absent)]
+    if name == "pyvoip":
+        marks.append(pytest.mark.needs("kamailio"))
+    return pytest.param(name, marks=marks)
+
+
+@pytest.fixture(params=[driver(name) for name in OUTSIDES])
 async def outside(request: pytest.FixtureRequest, kept: Kept, tmp_path: Path) -> AsyncIterator[Outside]:
     outside: Outside = OUTSIDES[request.param](kept.memory(), tmp_path)
     await outside.start()
@@ -62,6 +73,29 @@ async def test_it_names_itself_and_what_it_lacks(outside: Outside) -> None:
     assert outside.line.lacks <= CAPABILITIES
     assert outside.line.capacity() > 0
     assert outside.line.legs() == []
+
+
+ASKS = {
+    commands.ProgressLeg: commands.ProgressLeg("leg"),
+    commands.HearLegs: commands.HearLegs("leg", ()),
+    commands.MuteLeg: commands.MuteLeg("leg", True),
+    commands.SendDigits: commands.SendDigits("leg", "1"),
+    commands.StartRecording: commands.StartRecording("rec", "leg"),
+    commands.PauseRecording: commands.PauseRecording("rec", "leg", True),
+    commands.StopRecording: commands.StopRecording("rec", "leg"),
+    commands.TransferLeg: commands.TransferLeg("leg", "4000"),
+    commands.FinishReferral: commands.FinishReferral("leg", 200),
+    commands.DrainLine: commands.DrainLine(True),
+}
+
+
+async def test_what_it_lacks_it_refuses(outside: Outside) -> None:
+    assert set(ASKS) == set(NEEDS)
+    for kind, capability in NEEDS.items():
+        if capability in outside.line.lacks:
+            outside.line.execute(ASKS[kind])
+            refused = await outside.reported.next(events.CommandRefused)
+            assert (refused.command, refused.code) == (kind.__name__, "not_supported")
 
 
 async def test_a_caller_arrives_rings_is_answered_and_hangs_up(outside: Outside) -> None:
@@ -200,11 +234,22 @@ async def test_a_late_command_is_refused(outside: Outside) -> None:
 
 async def test_a_phone_that_is_not_there_is_not_dialled(outside: Outside) -> None:
     outside.line.execute(commands.DialLeg("leg", phone="anna"))
+    if "registrar" in outside.line.lacks:
+        # It asks the PBX, which knows.
+        ended = await outside.reported.next(events.LegEnded, leg="leg")
+        assert (ended.outcome, ended.code) == ("unreachable", 404)
+        outside.line.execute(commands.DialLeg("stranger", phone="bert"))
     assert (await outside.reported.next(events.CommandRefused)).code == "no_phone"
 
 
 async def test_phones_come_and_go(outside: Outside) -> None:
     await outside.phone("answer")
+    if "registrar" in outside.line.lacks:
+        # Its phones are the PBX's: they can be rung, and nothing is told of them.
+        outside.line.execute(commands.DialLeg("leg", phone="anna"))
+        await outside.reported.next(events.LegAnswered, leg="leg")
+        assert outside.reported.of(events.PhoneRegistered) == []
+        return
     registered = await outside.reported.next(events.PhoneRegistered)
     assert registered.phone == "anna"
     assert registered.expires > time.time()
@@ -214,6 +259,8 @@ async def test_phones_come_and_go(outside: Outside) -> None:
 
 
 async def test_phones_are_kept_over_a_restart(outside: Outside, kept: Kept, tmp_path: Path) -> None:
+    if "registrar" in outside.line.lacks:
+        return
     await outside.phone("answer")
     await outside.reported.next(events.PhoneRegistered)
     assert list(kept.bindings) == ["anna"]

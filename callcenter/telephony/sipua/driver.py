@@ -13,7 +13,17 @@ from callcenter import commands, events
 from callcenter.ids import new_id
 from callcenter.telephony.dialplan import EMERGENCY, Bounds
 from callcenter.telephony.limits import Limits
-from callcenter.telephony.line import COMING, Command, LineConfig, Memory, Phone, Report, SipMessage, Trunk
+from callcenter.telephony.line import (
+    COMING,
+    Command,
+    LineConfig,
+    Memory,
+    Phone,
+    Report,
+    SipMessage,
+    Trunk,
+    lacking,
+)
 from callcenter.telephony.media import plane as media
 from callcenter.telephony.sipua.agent import UserAgent
 from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_address_uri, user_of, user_of_uri
@@ -92,10 +102,10 @@ class SipuaLine:
     name = "sipua"
     lacks: frozenset[str] = COMING
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, plane: media.MediaPlane | None = None) -> None:
         self._options = options
         self._agent = UserAgent(options.timers, options.drop, lasting=options.lasting)
-        self._media = media.MediaPlane(
+        self._media = plane or media.MediaPlane(
             options.data_dir, options.silent_after, options.spool, options.disk_limit
         )
         self._challenger = Challenger(options.nonce_life)
@@ -189,7 +199,9 @@ class SipuaLine:
     # ---- commands ------------------------------------------------------------------------------------------------
 
     def execute(self, command: Command) -> None:
-        if isinstance(command, commands.DialLeg):
+        if lacking(command, self.lacks):
+            self._refuse(command, "not_supported")
+        elif isinstance(command, commands.DialLeg):
             self._dial(command)
         elif isinstance(command, commands.DrainLine):
             self._drain(command.draining)
@@ -548,7 +560,9 @@ class SipuaLine:
 
     def _refuse(self, command: Command, code: str) -> None:
         name = type(command).__name__
-        self._tell(events.CommandRefused(time.time(), self._options.line, name, command.leg, code))
+        self._tell(
+            events.CommandRefused(time.time(), self._options.line, name, getattr(command, "leg", ""), code)
+        )
 
     def _drain(self, draining: bool) -> None:
         """Calls that are up go on, and so do registrations; new calls get 503."""
