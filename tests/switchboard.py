@@ -5,6 +5,7 @@ import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import redis
@@ -35,6 +36,7 @@ class Switchboard:
         self.line = FakeLine()
         self.outside: Outside = self.line.outside
         self.door: Door | None = None
+        self.spool: Path | None = settings.data_dir / "line" / settings.line / "recordings"
 
     def seed(self, *agents: str, **rules: Any) -> None:
         """Agents with registering phones, named as they are, in the queue `default` with these rules."""
@@ -51,7 +53,7 @@ class Switchboard:
     async def start_line(self) -> None:
         """A line process comes up; one that was up is gone without a word."""
         await self.kill_line()
-        self.line = FakeLine(self.settings.line)
+        self.line = FakeLine(self.settings.line, spool=self.spool)
         self.outside = self.line.outside
         self.door = Door(self.settings, self.line)
         await self.door.start()

@@ -234,6 +234,16 @@ class Queue:
     longest_today: float = 0.0
 
 
+COUNTERS = frozenset(
+    {
+        *("name", "waiting", "oldest", "day", "offered", "answered", "within"),
+        *("abandoned", "short_abandon", "deflected", "lost", "longest_today"),
+    }
+)
+RULES = tuple(one.name for one in dataclasses.fields(Queue) if one.name not in COUNTERS)
+"""What an administrator sets of a queue: taken over from the record whenever it is read."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """`state`: waiting (for its agent) | dialling | talking | ended. Kept a day: an attempt dials once.

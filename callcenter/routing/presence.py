@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from callcenter import commands, events
 from callcenter.routing import agents, endings, offers, parties, rules
-from callcenter.routing.board import Agent, Call, Queue
+from callcenter.routing.board import RULES, Agent, Call, Queue
 from callcenter.routing.step import Step
 
 STATUSES = ("available", "not_ready", "break")
@@ -136,18 +136,7 @@ def _read_queues(step: Step, queues: tuple[Queue, ...]) -> None:
     for read in queues:
         queue = step.board.queues.setdefault(read.name, Queue(read.name))
         step.queue(read.name)
-        for rule in (
-            *("label", "numbers", "greeting", "music", "ring_time", "wrap_up", "owner_first", "max_wait"),
-            *(
-                "max_length",
-                "announce_every",
-                "misses_allowed",
-                "service_level",
-                "service_target",
-                "priority",
-                "show_caller",
-            ),
-        ):
+        for rule in RULES:
             setattr(queue, rule, getattr(read, rule))
     kept = {queue.name for queue in queues}
     for name in [name for name in step.board.queues if name not in kept]:

@@ -9,7 +9,7 @@ from callcenter.recordings import rules
 from callcenter.recordings.rules import Rule
 from callcenter.routing import recording
 from callcenter.routing.board import Agent, Board, Call, Line, Queue
-from callcenter.routing.flows import House, Tick, step
+from callcenter.routing.flows import DirectoryRead, House, Tick, step
 
 NOW = 1_795_338_000.0
 
@@ -199,3 +199,16 @@ def test_agents_hear_their_own_where_the_centre_allows_it() -> None:
 )
 def test_who_is_told(mode: str, notice: str, told: bool) -> None:
     assert rules.announced(mode, notice) is told
+
+
+def test_every_rule_of_a_queue_is_read_from_the_record() -> None:
+    on = Board(ticked=NOW)
+    on.queues["q"] = Queue("q", waiting=3)
+    read = Queue("q", recording="demand", recording_days=7, recording_notice="-", recording_on_hold=True)
+    step(on, DirectoryRead((), (read,)), NOW, House())
+    assert (on.queues["q"].recording, on.queues["q"].recording_days) == ("demand", 7)
+    assert (on.queues["q"].recording_notice, on.queues["q"].recording_on_hold, on.queues["q"].waiting) == (
+        "-",
+        True,
+        3,
+    )
