@@ -108,3 +108,63 @@ async def test_baresip_is_rung_withdrawn_and_refuses(tmp_path: Path) -> None:
         await place.baresip.tell("hangup")
         refused = await place.heard.next(events.LegEnded, leg="again")
         assert (refused.by, refused.code // 100) in (("remote", 4), ("remote", 6))
+
+
+async def test_baresip_holds_and_resumes(tmp_path: Path) -> None:
+    async with a_place(tmp_path, "PCMU", source="ausine,700") as place:
+        place.heard.phone = "bert"
+        agent = Phone("bert", "b-secret", server=place.address)
+        await agent.start()
+        await place.baresip.tell("dial", f"sip:hotline@{place.address}")
+        await place.heard.next(events.LegsBridged)
+        heard = agent.incoming[0].voice
+        await until(lambda: heard.loudest() == 700, "baresip is heard")
+        leg = place.heard.of(events.CallArrived)[0].leg
+        await place.baresip.tell("hold")
+        assert (await place.heard.next(events.LegHeld, leg=leg)).held
+        await place.baresip.tell("resume")
+        assert not (await place.heard.next(events.LegHeld, leg=leg)).held
+        heard.forget()
+        await until(lambda: heard.loudest() == 700, "baresip is heard again")
+        await agent.stop()
+
+
+async def test_baresip_transfers_its_call(tmp_path: Path) -> None:
+    async with a_place(tmp_path, "PCMA") as place:
+        await place.baresip.tell("dial", f"sip:hotline@{place.address}")
+        leg = (await place.heard.next(events.LegAnswered)).leg
+        await place.baresip.tell("transfer", f"sip:+8613900139000@{place.address}")
+        asked = await place.heard.next(events.TransferAsked)
+        assert (asked.leg, asked.target) == (leg, "+8613900139000")
+        place.line.execute(commands.FinishReferral(leg, 200))
+        assert (await place.heard.next(events.LegEnded, leg=leg)).by == "remote"
+
+
+async def test_baresip_follows_a_transfer(tmp_path: Path) -> None:
+    async with a_place(tmp_path, "PCMA") as place:
+        await place.baresip.tell("dial", f"sip:hotline@{place.address}")
+        leg = (await place.heard.next(events.LegAnswered)).leg
+        place.line.execute(commands.TransferLeg(leg, "4000"))
+        second = await place.heard.next(events.CallArrived, called="4000")
+        await place.heard.next(events.LegAnswered, leg=second.leg)
+        assert (await place.heard.next(events.LegTransferred, leg=leg)).code == 200
+        place.line.execute(commands.HangUpLeg(second.leg))
+        await place.heard.next(events.LegEnded, leg=second.leg)
+
+
+async def test_baresip_is_bridged_before_it_answers(tmp_path: Path) -> None:
+    async with a_place(tmp_path, "PCMU", answers="early", source="ausine,700") as place:
+        agent = Phone("bert", "b-secret", server=place.address)
+        await agent.start()
+        for leg in ("bert", "anna"):
+            place.line.execute(commands.DialLeg(leg, phone=leg))
+        await place.heard.next(events.LegAnswered, leg="bert")
+        await place.heard.next(events.LegRinging, leg="anna", early=True)
+        place.line.execute(commands.BridgeLegs("anna", "bert"))
+        await place.heard.next(events.LegsBridged)
+        # It says `sendrecv` in its 183 and keeps silent until it answers.
+        assert place.heard.of(events.LegAnswered, leg="anna") == []
+        await place.baresip.tell("accept")
+        await place.heard.next(events.LegAnswered, leg="anna")
+        await until(lambda: agent.incoming[0].voice.loudest() == 700, "baresip is heard")
+        await agent.stop()

@@ -9,6 +9,7 @@ import pytest
 from callcenter import commands, events
 from callcenter.telephony.line import Memory, Phone
 from callcenter.telephony.sipua.driver import Options, SipuaLine
+from callcenter.telephony.sipua.expiry import Lasting
 from tests import programs
 from tests.events import until
 from tests.ports import free_port
@@ -43,7 +44,7 @@ class Line:
 
 @pytest.fixture
 async def line(tmp_path: Path) -> AsyncIterator[Line]:
-    driver = SipuaLine(Options(rtp_ports=(25000, 25999)))
+    driver = SipuaLine(Options(rtp_ports=(25000, 25999), lasting=Lasting(lasts=4, least=2)))
     heard = Answering(driver)
     address = await driver.start(heard, config(), Memory())
     yield Line(driver, heard, address, tmp_path)
@@ -115,3 +116,55 @@ async def test_sipp_calls_and_an_agent_of_sipps_answers(line: Line) -> None:
     assert await asyncio.wait_for(phone.wait(), 30) == 0
     assert len(line.heard.of(events.LegsBridged)) == 20
     await until(lambda: not line.line.legs())
+
+
+async def test_sipp_transfers_a_call(line: Line) -> None:
+    process = await line.start_sipp(line.address, "-s", "hotline", *scenario("transfers"), "-m", "1")
+    asked = await line.heard.next(events.TransferAsked)
+    assert asked.target == "+8613900139000"
+    line.line.execute(commands.FinishReferral(asked.leg, 200))
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+    assert (await line.heard.next(events.LegEnded, leg=asked.leg)).by == "remote"
+
+
+async def test_sipp_acknowledges_early_media(line: Line) -> None:
+    line.heard.answers = False
+    process = await line.start_sipp(line.address, "-s", "hotline", *scenario("reliable"), "-m", "1")
+    leg = (await line.heard.next(events.CallArrived)).leg
+    # The 180 goes first; each answer waits for the PRACK of the one before.
+    await asyncio.sleep(0)
+    line.line.execute(commands.ProgressLeg(leg))
+    line.line.execute(commands.AnswerLeg(leg))
+    await line.heard.next(events.LegAnswered, leg=leg)
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
+async def test_sipp_sees_its_session_refreshed(line: Line) -> None:
+    assert await line.sipp(*scenario("refreshed"), "-m", "2") == 0
+    assert [event.outcome for event in line.heard.of(events.LegEnded)] == ["hung_up"] * 2
+
+
+async def test_sipp_sends_a_call_to_another_phone(line: Line) -> None:
+    ports = free_port(), free_port()
+    names = ("desk", "bert")
+    phones = tuple(
+        Phone(name, address=f"sip:{name}@127.0.0.1:{port}") for name, port in zip(names, ports, strict=True)
+    )
+    await line.line.configure(config(phones=phones))
+    first = await line.start_sipp(*scenario("forwards"), "-m", "1", port=ports[0])
+    second = await line.start_sipp("-sn", "uas", "-m", "1", port=ports[1])
+    line.line.execute(commands.DialLeg("leg", phone="desk"))
+    await line.heard.next(events.LegAnswered, leg="leg")
+    line.line.execute(commands.HangUpLeg("leg"))
+    assert [await asyncio.wait_for(each.wait(), 30) for each in (first, second)] == [0, 0]
+
+
+async def test_sipp_is_heard_before_it_answers(line: Line) -> None:
+    port = free_port()
+    await line.line.configure(config(phones=(Phone("desk", address=f"sip:desk@127.0.0.1:{port}"),)))
+    phone = await line.start_sipp(*scenario("early"), "-m", "1", port=port)
+    line.line.execute(commands.DialLeg("leg", phone="desk"))
+    await line.heard.next(events.LegRinging, leg="leg", early=True)
+    await line.heard.next(events.LegAnswered, leg="leg")
+    line.line.execute(commands.HangUpLeg("leg"))
+    assert await asyncio.wait_for(phone.wait(), 30) == 0
