@@ -1,6 +1,7 @@
 """Dialog state of RFC 3261 section 12: tags, CSeq, route set, remote target; and the requests that follow from it."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -10,6 +11,8 @@ from callcenter.telephony.line import SavedDialog
 from callcenter.telephony.sipua.flows import SIP_PORT, SIPS_PORT, Flow, is_address, split_host
 from callcenter.telephony.sipua.wire import PRODUCT, Inbound
 
+_QUOTED = re.compile(r'\s*"(?:[^"\\]|\\.)*"')
+"""A display name, which may hold brackets; parameters behind the URI may hold quotes too."""
 AFTER_CRASH = 1000
 """How far a restarted line advances CSeq: more than the requests a dialog can have sent since it was saved."""
 
@@ -174,7 +177,8 @@ def contact_uri(inbound: Inbound) -> str:
 
 def parse_address_uri(value: str) -> str:
     """The URI inside a name-addr, as written (parsing and printing again could change it)."""
-    start = value.find("<", value.rfind('"') + 1)
+    quoted = _QUOTED.match(value)
+    start = value.find("<", quoted.end() if quoted else 0)
     end = value.find(">", start)
     if start >= 0 and end > start:
         return value[start + 1 : end].strip()
