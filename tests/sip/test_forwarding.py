@@ -65,6 +65,9 @@ async def test_no_more_than_five_are_followed(world: World, peer: Peer) -> None:
         (302, "sip:x@192.0.2.7"),
         (305, "sip:x@127.0.0.1:5999"),
         (302, ""),
+        (302, "*"),
+        (302, "sip:"),
+        (302, "sip:a@[::"),
     ],
 )
 async def test_what_is_not_allowed_is_not_followed(world: World, peer: Peer, code: int, where: str) -> None:

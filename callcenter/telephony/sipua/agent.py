@@ -7,12 +7,12 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from aiosipua import SipRequest, SipResponse
 
 from callcenter.telephony.sipua.expiry import Lasting, too_short
 from callcenter.telephony.sipua.inbound import InboundSession
+from callcenter.telephony.sipua.lately import Lately
 from callcenter.telephony.sipua.outbound import OutboundSession, Target
 from callcenter.telephony.sipua.replaces import Replaces
 from callcenter.telephony.sipua.session import Owner, Session
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 
 _IN_DIALOG = ("INVITE", "BYE", "INFO", "UPDATE", "OPTIONS", "PRACK", "REFER", "NOTIFY")
 _ABILITIES = {"Allow": ALLOW, "Accept": "application/sdp", "Supported": ", ".join(SUPPORTED)}
-_MANY = 2000
 _REMEMBERED = 32.0
 """Seconds in which a Replaces for an ended dialog is told that it is over."""
 _LOOK = 0.01
@@ -75,8 +74,8 @@ class UserAgent:
         )
         self._sessions: dict[tuple[str, str], Session] = {}
         self._repeats: dict[ServerTransaction, asyncio.TimerHandle] = {}
-        self._recent: dict[tuple[str, str, int], float] = {}
-        self._over: dict[tuple[str, str], float] = {}
+        self._recent: Lately[tuple[str, str, int]] = Lately(_MERGE_WINDOW)
+        self._over: Lately[tuple[str, str]] = Lately(_REMEMBERED)
         self._advertised = ""
         self._routes: dict[str, str] = {}
 
@@ -168,8 +167,7 @@ class UserAgent:
     def release(self, session: Session, key: tuple[str, str]) -> None:
         if self._sessions.get(key) is session:
             del self._sessions[key]
-            self._over = _fresh(self._over, _REMEMBERED)
-            self._over[key] = asyncio.get_running_loop().time()
+            self._over.add(key)
 
     def find(self, replaces: Replaces) -> Session | None:
         """The session with this dialog (RFC 3891 section 3)."""
@@ -180,8 +178,7 @@ class UserAgent:
 
     def ended_lately(self, replaces: Replaces) -> bool:
         """Whether the dialog is one that stood until some seconds ago."""
-        ended = self._over.get((replaces.call_id, replaces.to_tag), -_REMEMBERED)
-        return asyncio.get_running_loop().time() - ended < _REMEMBERED
+        return self._over.seen((replaces.call_id, replaces.to_tag))
 
     def repeat_until_ack(self, server: ServerTransaction, give_up: Callable[[], None]) -> None:
         """Repeat a 2xx after T1, doubling up to T2, by any transport; `give_up` after 64 * T1."""
@@ -294,11 +291,9 @@ class UserAgent:
             session.acknowledged(inbound)
 
     def _merged(self, inbound: Inbound) -> bool:
-        now = asyncio.get_running_loop().time()
-        self._recent = _fresh(self._recent, _MERGE_WINDOW)
         key = (inbound.call_id, inbound.from_tag, inbound.cseq)
-        merged = now - self._recent.get(key, -_MERGE_WINDOW) < _MERGE_WINDOW
-        self._recent[key] = now
+        merged = self._recent.seen(key)
+        self._recent.add(key)
         return merged
 
     def _flow_lost(self, flow: Flow) -> None:
@@ -307,17 +302,6 @@ class UserAgent:
 
     def _sent_by(self, flow: Flow) -> tuple[str, int]:
         return self.host_towards(flow.host), self._transport.own(flow).port
-
-
-K = TypeVar("K")
-
-
-def _fresh(times: dict[K, float], window: float) -> dict[K, float]:
-    """Without what is older than `window` seconds, once there is much of it."""
-    if len(times) <= _MANY:
-        return times
-    now = asyncio.get_running_loop().time()
-    return {key: at for key, at in times.items() if now - at < window}
 
 
 def _not_allowed(server: ServerTransaction) -> None:

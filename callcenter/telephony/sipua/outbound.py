@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aiosipua import SipRequest, SipResponse, generate_call_id, generate_tag
+from aiosipua import SipRequest, SipResponse, generate_call_id, generate_tag, parse_uri
 
 from callcenter.telephony.line import Srtp
 from callcenter.telephony.sipua import digest
@@ -239,7 +239,16 @@ class OutboundSession(Session):
 def _forwards(response: SipResponse) -> tuple[str, ...]:
     """The Contacts of a 3xx by their `q`, highest first (RFC 3261 section 20.10)."""
     found = [(_weight(value), parse_address_uri(value)) for value in response.headers.get("contact")]
-    return tuple(uri for _, uri in sorted(found, key=lambda each: -each[0]))
+    return tuple(uri for _, uri in sorted(found, key=lambda each: -each[0]) if _legible(uri))
+
+
+def _legible(uri: str) -> bool:
+    if uri[:4].lower() == "tel:":
+        return True
+    try:
+        return uri[:3].lower() == "sip" and bool(parse_uri(uri).host)
+    except (ValueError, IndexError):
+        return False
 
 
 def _weight(contact: str) -> float:

@@ -52,7 +52,10 @@ def read_refer(request: SipRequest) -> Asked:
         )
     bare, _, headers = uri.partition("?")
     if bare[:4].lower() != "tel:":
-        method = parse_uri(bare).params.get("method") or "INVITE"
+        try:
+            method = parse_uri(bare).params.get("method") or "INVITE"
+        except (ValueError, IndexError) as problem:
+            raise NotReferral("not a URI") from problem
         if method.upper() != "INVITE":
             raise NotReferral("not to an INVITE", 603)
     silent = (request.headers.get_first("refer-sub") or "").strip().lower().startswith("false")
