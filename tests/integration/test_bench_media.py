@@ -7,14 +7,18 @@ from callcenter.settings import Settings
 
 
 def test_figures_of_a_small_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "CALLS", (2,))
+    monkeypatch.setattr(media, "BRIDGED", (2, 9))
+    monkeypatch.setattr(media, "RECORDED", (3,))
     monkeypatch.setattr(media, "WAITING", 4)
     monkeypatch.setattr(media, "SECONDS", 1.0)
     figures = media.main(Settings())
-    (bridged,) = figures["bridged"]
     assert {"cores", "cpu", "python", "load"} == set(figures["machine"])
-    assert (bridged["calls"], bridged["sent"]) == (2, 2 * 2 * 50)
-    assert bridged["delay_ms"]["samples"] == bridged["sent"] - bridged["lost"]
+    for run, calls in zip([*figures["bridged"], *figures["recorded"]], (2, 9, 3), strict=True):
+        assert (run["calls"], run["sent"]) == (calls, 2 * calls * 50)
+        assert run["delay_ms"]["samples"] == run["sent"] - run["lost"]
+        assert run["cpu_per_call"] > 0
+    assert figures["recorded"][0]["files"] == 3
+    assert figures["recorded"][0]["shortest_seconds"] > 1
     assert figures["waiting"]["callers"] == 4
     assert figures["waiting"]["gap_ms"]["samples"] > 4 * 50
 
