@@ -26,7 +26,7 @@ from callcenter.telephony import config as line_config
 from callcenter.telephony.alone import Alone
 from callcenter.telephony.dialplan import plans_of
 from callcenter.telephony.drivers import Unavailable, driver
-from callcenter.telephony.line import Binding, Line, LineConfig, Memory, SavedDialog
+from callcenter.telephony.line import Ban, Binding, Line, LineConfig, Memory, SavedDialog
 from callcenter.telephony.post import Post
 from callcenter.telephony.spool import Spool
 from callcenter.telephony.tally import Tally
@@ -274,8 +274,9 @@ class Door:
     async def _recall(self) -> Memory:
         """Bindings and dialogs of the process before us; commands of its time are not executed again."""
         memory = Memory(
-            save_bindings=self._save_bindings, save_dialog=self._save_dialog, drop_dialog=self._drop_dialog
-        )
+            save_bindings=self._save_bindings, save_dialog=self._save_dialog, drop_dialog=self._drop_dialog,
+            save_ban=self._save_ban,
+        )  # fmt: skip
         if not await stream.wait_for_store(self._client, 5.0):
             self._post.away = True
             return memory
@@ -286,6 +287,8 @@ class Door:
         bindings: Any = await self._client.hgetall(f"line:bindings:{self._name}")
         dialogs: Any = await self._client.hgetall(f"line:dialogs:{self._name}")
         memory.bindings = [Binding(**one) for body in bindings.values() for one in orjson.loads(body)]
+        bans: Any = await self._client.hgetall(stream.line_bans(self._name))
+        memory.bans = [Ban(**orjson.loads(body)) for body in bans.values()]
         memory.dialogs = [SavedDialog(**orjson.loads(body)) for body in dialogs.values()]
         body: Any = await self._client.get(stream.LINE_CONFIG)
         self._config_body = body or b""
@@ -305,6 +308,10 @@ class Door:
     def _save_bindings(self, phone: str, bindings: list[Binding]) -> None:
         body = orjson.dumps([dataclasses.asdict(binding) for binding in bindings]) if bindings else None
         self._post.keep(f"line:bindings:{self._name}", phone, body)
+
+    def _save_ban(self, source: str, ban: Ban | None) -> None:
+        body = orjson.dumps(dataclasses.asdict(ban)) if ban else None
+        self._post.keep(stream.line_bans(self._name), source, body)
 
     def _save_dialog(self, dialog: SavedDialog) -> None:
         self._post.keep(f"line:dialogs:{self._name}", dialog.leg, orjson.dumps(dataclasses.asdict(dialog)))

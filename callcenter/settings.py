@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         default_factory=lambda: {"international": 60, "premium": 10}
     )
     calls_at_once_class: dict[str, int] = Field(default_factory=lambda: {"international": 30, "premium": 5})
+    messages_per_second: int = Field(default=100, ge=0)
+    """SIP messages from one stranger's address; who sends more is banned. 0 = nobody is."""
+    ban_seconds: float = Field(default=3600.0, ge=1)
+    """How long a scanner, a flood or a guesser is not heard."""
+    refuse_withheld: bool = False
+    """Refuse callers who hide their number."""
     second_call: Literal["refuse", "wait"] = "refuse"
     """A colleague's call to an agent who is busy: refused (486), or let the phone signal it (call waiting)."""
     trusted_sources: tuple[str, ...] = ("127.0.0.1", "::1")

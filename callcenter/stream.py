@@ -136,3 +136,8 @@ def _flat(entries: Sequence[Any]) -> Sequence[Any]:
         if entries and isinstance(entries[0], list) and isinstance(entries[0][0], tuple | list)
         else entries
     )
+
+
+def line_bans(line: str) -> str:
+    """Hash address -> ban, of one line."""
+    return f"line:bans:{line}"

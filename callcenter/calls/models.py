@@ -66,3 +66,18 @@ class CallEvent(SQLModel, table=True):
     type: str
     at: datetime = Field(sa_type=UtcDateTime)
     body: bytes
+
+
+class BarredCaller(SQLModel, table=True):
+    """A number whose calls are refused until `until`, for good without it. Removed rows stay: who barred whom is kept."""
+
+    __tablename__ = "barred_caller"
+
+    id: int | None = Field(default=None, primary_key=True)
+    number: str = Field(index=True)
+    reason: str
+    by: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    removed_by: str = ""

@@ -277,6 +277,15 @@ class PlaceSurvey:
 
 @desk.word
 @dataclass(frozen=True, slots=True)
+class HearAgain:
+    """Every line lifts its ban of this address."""
+
+    source: str
+    by: str = ""
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
 class ReloadDirectory:
     """Users, phones, queues or trunks changed in SQL: the conductor reads them again and sends lines a new config."""
 

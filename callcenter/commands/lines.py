@@ -213,6 +213,14 @@ class LoadConfig:
 
 @line.word
 @dataclass(frozen=True, slots=True)
+class LiftBan:
+    """Hear this address again. Nothing when it is not banned."""
+
+    source: str
+
+
+@line.word
+@dataclass(frozen=True, slots=True)
 class DrainLine:
     """Let running calls go on and take no new ones (503; OPTIONS too, so that a proxy looks elsewhere), or again."""
 

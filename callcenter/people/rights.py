@@ -20,6 +20,7 @@ _SUPERVISOR = _AGENT | frozenset(
         "tickets.export",
         "callbacks.steer",
         "audit.see",
+        "callers.bar",  # refuse abusive callers, lift bans
         "calls.ladder",  # the SIP messages of a call
         "metrics.see",
         "recordings.hear",  # everybody's; agents their own where the centre allows it

@@ -5,6 +5,8 @@ import dataclasses
 import orjson
 from sqlmodel import Session, select
 
+from callcenter import db
+from callcenter.calls import barred
 from callcenter.people.models import QueueMember, User
 from callcenter.routing import plans
 from callcenter.routing.board import Queue
@@ -13,7 +15,7 @@ from callcenter.routing.presence import DirectoryRead, Person
 from callcenter.settings import Settings
 from callcenter.telephony.config import trunks_of
 from callcenter.telephony.dialplan import plans_of
-from callcenter.telephony.line import LineConfig, Phone
+from callcenter.telephony.line import Barred, LineConfig, Phone
 
 
 def read(session: Session) -> DirectoryRead:
@@ -48,6 +50,11 @@ def line_config(session: Session, settings: Settings, version: int = 0) -> LineC
         open_calls=settings.open_calls,
         country=settings.country,
         srtp=settings.srtp,
+        barred=tuple(
+            Barred(row.number, row.until.timestamp() if row.until else 0.0)
+            for row in barred.current(session, db.now())
+        ),
+        refuse_withheld=settings.refuse_withheld,
         plans=plans_of(settings.dial_classes, settings.dial_plans),
     )
 

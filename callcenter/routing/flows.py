@@ -138,6 +138,9 @@ def _command(step: Step, message: Any, written_at: float) -> None:
             talks.bind(step, message)
         case commands.PlaceCallback():
             placed.place_callback(step, message, written_at)
+        case commands.HearAgain(source=source):
+            for line in step.board.lines.values():
+                step.order(line.name, commands.LiftBan(source))
         case commands.PlaceCall():
             dialled.place(step, message)
         case commands.PlaceSurvey():

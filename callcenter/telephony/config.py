@@ -8,7 +8,7 @@ import orjson
 
 from callcenter.settings import Settings
 from callcenter.telephony.dialplan import RolePlan
-from callcenter.telephony.line import LineConfig, Phone, Trunk
+from callcenter.telephony.line import Barred, LineConfig, Phone, Trunk
 
 
 def trunks_of(settings: Settings) -> tuple[Trunk, ...]:
@@ -36,6 +36,7 @@ def decode(body: bytes) -> LineConfig:
         known["trunks"] = tuple(Trunk(**_known(Trunk, trunk)) for trunk in fields.get("trunks", ()))
         if "plans" in fields:
             known["plans"] = tuple(RolePlan(**_known(RolePlan, plan)) for plan in fields["plans"])
+        known["barred"] = tuple(Barred(**_known(Barred, one)) for one in fields.get("barred", ()))
         return LineConfig(**known)
     except (TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise ValueError(f"not a line's configuration: {error}") from error

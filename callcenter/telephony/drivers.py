@@ -8,6 +8,7 @@ from callcenter.telephony.limits import Limits
 from callcenter.telephony.line import Line
 from callcenter.telephony.pjsua2 import driver as pjsua2
 from callcenter.telephony.sipua.driver import Options, SipuaLine
+from callcenter.telephony.sipua.guard import Rules
 from callcenter.telephony.sipua.tls import Tls
 from callcenter.telephony.sipua.transport import Listen
 
@@ -67,7 +68,7 @@ def options(settings: Settings) -> Options:
         phone_keepalive=settings.phone_keepalive,
         bounds=bounds(settings),
         limits=limits(settings),
-        trusted=frozenset(settings.trusted_sources),
+        guard=Rules(settings.messages_per_second, settings.ban_seconds, frozenset(settings.trusted_sources)),
         disk_limit=settings.recording_disk_mb * 1024 * 1024,
     )
 

@@ -151,7 +151,7 @@ class FakeLine:
             self._draining = command.draining
             self.tell(events.LineDraining, draining=self._draining, legs=len(self.all))
             return
-        if isinstance(command, commands.LoadConfig):
+        if isinstance(command, commands.LoadConfig | commands.LiftBan):
             return
         leg = self.all.get(command.leg)
         if leg is None:

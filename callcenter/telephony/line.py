@@ -119,7 +119,8 @@ class LineConfig:
     `numbers`: user parts that reach the hotline; any other gets 404. `destinations`: regular expressions, one of
     which a dialled number must match whole; none given means none allowed. `open_calls`: whether calls from a
     source that is neither trunk nor registered phone are let in (true for the embedded default: "ring it yourself"):
-    they reach `numbers` only. `plans`: which classes of numbers each role may dial (`telephony.dialplan`). `srtp`:
+    they reach `numbers` only. `plans`: which classes of numbers each role may dial (`telephony.dialplan`).
+    `barred`: callers who are refused; `refuse_withheld`: callers too who hide their number. `srtp`:
     off | may | must, for phones and for strangers.
     """
 
@@ -132,6 +133,8 @@ class LineConfig:
     open_calls: bool = True
     country: str = "CN"
     plans: tuple[RolePlan, ...] = PLANS
+    barred: "tuple[Barred, ...]" = ()
+    refuse_withheld: bool = False
     srtp: Srtp = "may"
 
 
@@ -183,6 +186,23 @@ class SipMessage:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Nothing from this address is heard until `until` (seconds since 1970). `why`: as in `SourceBanned`."""
+
+    source: str
+    why: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """A caller whose calls are refused until `until`; 0.0 for good."""
+
+    number: str
+    until: float = 0.0
+
+
 @dataclass(slots=True)
 class Memory:
     """What outlives a line process. The door loads it before `start` and saves each change.
@@ -195,6 +215,8 @@ class Memory:
     save_bindings: Callable[[str, list[Binding]], None] = lambda phone, bindings: None
     save_dialog: Callable[[SavedDialog], None] = lambda dialog: None
     drop_dialog: Callable[[str], None] = lambda leg: None
+    bans: list[Ban] = field(default_factory=list)
+    save_ban: Callable[[str, Ban | None], None] = lambda source, ban: None
 
 
 class Line(Protocol):

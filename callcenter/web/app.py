@@ -25,6 +25,7 @@ from callcenter.tickets.desk import Desk
 from callcenter.web import (
     agents,
     auth,
+    barred,
     callbacks,
     calls,
     controls,
@@ -149,6 +150,7 @@ def routes(of_others: Path) -> list[BaseRoute]:
         *callbacks.routes(),
         *surveys.routes(),
         *queues.routes(),
+        *barred.routes(),
         *health.routes(),
         auth.route("/events", live.events_json, act="audit.see"),
         auth.route("/feed", live.changes),

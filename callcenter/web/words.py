@@ -167,6 +167,12 @@ WORDS: dict[str, dict[str, str]] = {
         "given_up": lazy("No score"),
         "cancelled": lazy("Cancelled"),
     },
+    "ban": {
+        "scanner": lazy("scanner"),
+        "flood": lazy("flood"),
+        "guessing": lazy("guessed secrets"),
+        "abuse": lazy("abuse"),
+    },
     "event": {
         "CallStarted": lazy("Call began"),
         "CallQueued": lazy("Entered the queue"),

@@ -44,6 +44,19 @@ def upgrade() -> None:
     op.create_index(op.f("ix_auditentry_at"), "auditentry", ["at"], unique=False)
     op.create_index(op.f("ix_auditentry_subject"), "auditentry", ["subject"], unique=False)
     op.create_table(
+        "barred_caller",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("removed_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_barred_caller_number"), "barred_caller", ["number"], unique=False)
+    op.create_table(
         "calendar",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -723,6 +736,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_call_agent"), table_name="call")
     op.drop_table("call")
     op.drop_table("calendar")
+    op.drop_index(op.f("ix_barred_caller_number"), table_name="barred_caller")
+    op.drop_table("barred_caller")
     op.drop_index(op.f("ix_auditentry_subject"), table_name="auditentry")
     op.drop_index(op.f("ix_auditentry_at"), table_name="auditentry")
     op.drop_table("auditentry")

@@ -67,6 +67,7 @@ class UserAgent:
         self.on_flow_lost: Callable[[Flow], None] = lambda flow: None
         self.on_message: Callable[[bytes, str, Flow], None] = lambda data, way, flow: None
         self.on_session: Callable[[Session, str], None] = lambda session, call_id: None
+        self.on_malformed: Callable[[str], None] = lambda host: None
         self.closed = False
         self._transport = Transport(self._arrived, self._flow_lost, drop)
         self._transactions = Transactions(
@@ -84,6 +85,10 @@ class UserAgent:
         self._advertised = advertised
         self.port = await self._transport.start(listen, tls)
         return join_host(listen[0].host, self.port)
+
+    def guard(self, admits: Callable[[bytes, str], bool]) -> None:
+        """Ask this of each message, by its source's address, before it is read."""
+        self._transport.admits = admits
 
     async def settle(self, seconds: float) -> None:
         """Wait until everything that we asked is answered, BYEs above all; at most so long."""
@@ -228,6 +233,7 @@ class UserAgent:
 
     def _refuse_malformed(self, problem: Malformed, flow: Flow) -> None:
         """400 (or what the problem says) without a transaction; nothing to an ACK or to what names no way back."""
+        self.on_malformed(flow.host)
         log.debug("malformed SIP from %s: %s", flow.address, problem)
         request = problem.request
         if request is None or request.method == "ACK":

@@ -15,6 +15,7 @@ from callcenter.telephony.dialplan import EMERGENCY, Bounds
 from callcenter.telephony.limits import Limits
 from callcenter.telephony.line import (
     COMING,
+    Ban,
     Command,
     LineConfig,
     Memory,
@@ -30,6 +31,7 @@ from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_addres
 from callcenter.telephony.sipua.digest import Challenger
 from callcenter.telephony.sipua.expiry import Lasting
 from callcenter.telephony.sipua.gate import Gate, is_uri
+from callcenter.telephony.sipua.guard import Guard, Rules
 from callcenter.telephony.sipua.identity import Caller, caller_of, diverted_from, e164
 from callcenter.telephony.sipua.ladder import Ladder
 from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
@@ -61,8 +63,8 @@ class Options:
 
     `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `disk_limit`:
     free bytes under which the disk of recordings is an alarm. `most_legs`: calls beyond get 503. `lasting`: of session
-    timers. `bounds`, `limits`: what this line allows whatever it is told. `trusted`: addresses that are never limited
-    as strangers. `phone_keepalive`: seconds between two OPTIONS to a registered phone, 0 for none.
+    timers. `bounds`, `limits`: what this line allows whatever it is told. `guard`: who is not heard
+    at all. `phone_keepalive`: seconds between two OPTIONS to a registered phone, 0 for none.
     """
 
     line: str = "line1"
@@ -83,7 +85,7 @@ class Options:
     drop: Drop | None = None
     bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=Limits)
-    trusted: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+    guard: Rules = field(default_factory=Rules)
 
     @property
     def addresses(self) -> tuple[Listen, ...]:
@@ -115,6 +117,7 @@ class SipuaLine:
         self._trunks = Trunks(self._agent, options.line, self._tell)
         self._transfers = Transfers(self._agent, self._trunks, self._registrar)
         self._gate = Gate(options.bounds, options.limits)
+        self._guard = Guard(options.guard, self._is_known, self._banned)
         self._config = LineConfig()
         self._memory = Memory()
         self._report: Report = lambda event: None
@@ -144,6 +147,10 @@ class SipuaLine:
         address = await self._agent.start(options.addresses, options.advertised, options.tls)
         await self.configure(config)
         self._registrar.start(memory)
+        self._guard.keep(memory.bans, time.time())
+        self._agent.guard(lambda data, host: self._guard.admits(data, host, time.time()))
+        self._agent.on_malformed = lambda host: self._guard.strike(host, "scanner", time.time())
+        self._registrar.on_guess = lambda host: self._guard.strike(host, "guessing", time.time())
         for saved in memory.dialogs:
             self._end_lost(Dialog.restored(saved))
             memory.drop_dialog(saved.leg)
@@ -190,6 +197,8 @@ class SipuaLine:
             "sip_sessions": self._agent.sessions,
             "phones_registered": self._registrar.registered(),
             "rtp_ports_used": self._media.ports_used,
+            "sources_banned": self._guard.bans,
+            "messages_dropped": self._guard.dropped,
             "audio_process_up": self._media.pid > 0,
         }
 
@@ -205,6 +214,8 @@ class SipuaLine:
             self._dial(command)
         elif isinstance(command, commands.DrainLine):
             self._drain(command.draining)
+        elif isinstance(command, commands.LiftBan):
+            self._guard.lift(command.source)
         elif isinstance(command, commands.LoadConfig):
             return
         else:
@@ -420,6 +431,7 @@ class SipuaLine:
         )
         if not called:
             log.info("no such number: %s", server.request.uri)
+            self._guard.strike(server.inbound.flow.host, "scanner", time.time())
             server.reply(404)
             return
         self._admit(server, called, trunk, phone, replaced)
@@ -431,7 +443,8 @@ class SipuaLine:
         trusted = trunk is not None and trunk.trusted
         caller = caller_of(server.request, country, trusted)
         leg = new_id()
-        code, wait = self._overload(server, called, trunk, phone)
+        barred = phone is None and self._gate.is_barred(caller, time.time())
+        code, wait = (603, 0) if barred else self._overload(server, called, trunk, phone)
         try:
             if not code:
                 srtp = trunk.srtp if trunk else self._config.srtp
@@ -446,7 +459,8 @@ class SipuaLine:
         if code:
             server.reply(code, headers={"Retry-After": str(wait)} if wait else None)
             fault = "us" if code == 503 else "caller"
-            words = Verdict("refused", "line", fault, bool(wait), code, "too many calls" if wait > 5 else "")
+            why = "barred" if barred else "too many calls" if wait > 5 else ""
+            words = Verdict("refused", "line", fault, bool(wait), code, why)
             self._tell(
                 events.LegEnded(
                     time.time(), self._options.line, leg, words.outcome, words.by, fault, words.retry, code,
@@ -476,7 +490,19 @@ class SipuaLine:
     def _stranger(self, server: ServerTransaction) -> str:
         """The address that a call's source is counted by; empty for one that we trust."""
         host = server.inbound.flow.host
-        return "" if host in self._options.trusted else host
+        return "" if host in self._options.guard.trusted else host
+
+    def _is_known(self, host: str) -> bool:
+        return self._trunks.at(host) or self._registrar.at(host)
+
+    def _banned(self, news: Ban | str) -> None:
+        """The guard banned an address, or a ban of it is over."""
+        if isinstance(news, str):
+            self._memory.save_ban(news, None)
+            return
+        log.warning("nothing from %s is heard any more: %s", news.source, news.why)
+        self._memory.save_ban(news.source, news)
+        self._tell(events.SourceBanned(time.time(), self._options.line, news.source, news.why, news.until))
 
     def _dialled(self, server: ServerTransaction) -> str:
         """What a phone of ours dialled: digits, or another phone's user part."""

@@ -15,6 +15,7 @@ from callcenter.telephony.dialplan import EMERGENCY, Bounds
 from callcenter.telephony.limits import Limits, Traffic
 from callcenter.telephony.line import LineConfig, Phone, Trunk
 from callcenter.telephony.sipua.dialogs import flow_of_uri, user_of_uri
+from callcenter.telephony.sipua.identity import Caller
 from callcenter.telephony.sipua.transport import Flow, is_address, split_host
 
 _EXTENSION = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}|[0-9]{1,6}")
@@ -33,12 +34,14 @@ class Gate:
         self.traffic = Traffic(limits)
         self._bounds = bounds
         self._config = LineConfig()
+        self._barred: dict[str, float] = {}
 
     def bound(self, config: LineConfig) -> LineConfig:
         """The configuration without trunks and phones that our own settings do not allow."""
         known = self._bounds.trunks
         trunks = tuple(one for one in config.trunks if known is None or (one.name, one.address) in known)
         self._config = dataclasses.replace(config, trunks=trunks)
+        self._barred = {one.number: one.until for one in config.barred}
         phones = tuple(phone for phone in config.phones if phone.ha1 or self._may_stand_there(phone))
         open_calls = config.open_calls and self._bounds.open_calls
         self._config = dataclasses.replace(self._config, phones=phones, open_calls=open_calls)
@@ -73,6 +76,13 @@ class Gate:
 
     def is_emergency(self, number: str) -> bool:
         return dialplan.is_emergency(number, self._config.country)
+
+    def is_barred(self, caller: Caller, now: float) -> bool:
+        """Whether this caller is refused. `now`: seconds since 1970."""
+        if caller.withheld:
+            return self._config.refuse_withheld
+        until = self._barred.get(caller.number)
+        return until is not None and (not until or now < until)
 
     def trunk_at(self, flow: Flow) -> Trunk | None:
         """The trunk whose own address this is."""

@@ -20,6 +20,10 @@ from callcenter.telephony.sipua.wire import response_to
 
 LONGEST = 3600
 SHORTEST = 10
+_FREE_GUESSES = 5
+"""Wrong secrets that are answered at once."""
+_LONGEST_DELAY = 4.0
+"""Seconds that the answer to a wrong secret waits at most."""
 CONTACTS = 8
 """Contacts that one phone may keep."""
 MISSES = 2
@@ -55,6 +59,10 @@ class Guesses:
         self._wrong.setdefault(host, []).append(now)
         del self._wrong[host][: -self._most]
 
+    def lately(self, host: str) -> int:
+        """Wrong ones within the window."""
+        return sum(time.monotonic() - at < self._window for at in self._wrong.get(host, ()))
+
     def too_many(self, host: str) -> bool:
         times = self._wrong.get(host, [])
         return len(times) >= self._most and time.monotonic() - times[0] < self._window
@@ -85,6 +93,7 @@ class Registrar:
         self._kept: dict[str, list[_Kept]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._guesses = Guesses()
+        self.on_guess: Callable[[str], None] = lambda host: None
 
     def start(self, memory: Memory) -> None:
         """Keep what an earlier process knew; what expired meanwhile is dropped at the first sweep."""
@@ -148,14 +157,31 @@ class Registrar:
         if verdict == "ok" and not self._guesses.too_many(server.inbound.flow.host):
             return True
         if verdict in ("ok", "wrong"):
-            self._guesses.count(server.inbound.flow.host)
-            server.reply(403)
+            self._wrong(server, phone.user)
         else:
             response = response_to(server.request, status)
             for challenge in self._challenger.challenges(realm, secrets, verdict == "stale"):
                 response.headers.append(ask, challenge)
             server.respond(response)
         return False
+
+    def at(self, host: str) -> bool:
+        """Whether a phone is registered from this address."""
+        return any(one.flow.host == host for kept in self._kept.values() for one in kept)
+
+    def _wrong(self, server: ServerTransaction, user: str) -> None:
+        """A wrong secret: the more of them from one address or for one phone, the later the answer. The phone itself,
+        which knows the secret, is never held up by others who do not."""
+        host = server.inbound.flow.host
+        self._guesses.count(host)
+        self._guesses.count(f"phone:{user}")
+        self.on_guess(host)
+        wrong = max(self._guesses.lately(host), self._guesses.lately(f"phone:{user}")) - _FREE_GUESSES
+        if wrong <= 0:
+            server.reply(403)
+        else:
+            delay = min(_LONGEST_DELAY, 0.25 * 2.0**wrong)
+            asyncio.get_running_loop().call_later(delay, server.reply, 403)
 
     def register(self, server: ServerTransaction) -> None:
         """Section 10.3."""

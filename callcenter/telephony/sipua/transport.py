@@ -86,6 +86,7 @@ class Transport:
         self._names: dict[str, list[str]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self.listening: list[Listen] = []
+        self.admits: Callable[[bytes, str], bool] = lambda data, host: True
 
     async def start(self, listen: Sequence[Listen], tls: Tls | None = None) -> int:
         """Listen everywhere; the port of the first address. Raises OSError."""
@@ -135,7 +136,8 @@ class Transport:
     def received(self, data: bytes, flow: Flow) -> None:
         if not flow.reliable and self._drop and self._drop(data, True):
             return
-        self._receive(data, flow)
+        if self.admits(data, flow.host):
+            self._receive(data, flow)
 
     def connected(self, connection: Connection) -> bool:
         if len(self._connections) >= MOST_CONNECTIONS:

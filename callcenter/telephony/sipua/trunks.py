@@ -106,6 +106,10 @@ class Trunks:
                 by_host = by_host or way.trunk
         return None if flow.host.startswith("127.") or flow.host == "::1" else by_host
 
+    def at(self, host: str) -> bool:
+        """Whether any trunk has this address."""
+        return any(host in way.hosts for way in self._ways.values())
+
     def carrying(self, number: str, name: str = "") -> list[Trunk]:
         """The named trunk, else all whose prefixes fit, in their order; those that are down come last."""
         fitting = [
