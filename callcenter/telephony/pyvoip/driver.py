@@ -149,7 +149,7 @@ class PyvoipLine:
     # ---- commands ------------------------------------------------------------------------------------------------
 
     def execute(self, command: Command) -> None:
-        if isinstance(command, commands.LoadConfig):
+        if isinstance(command, commands.LoadConfig | commands.LiftBan):
             return
         if lacking(command, self.lacks):
             self._refuse(command, "not_supported")
