@@ -44,6 +44,12 @@ async def whole(store: redis.asyncio.Redis) -> Board:
     return Board(_entries(calls, _CALL), _entries(agents, _AGENT), _entries(queues, _QUEUE))
 
 
+def able(entry: Entry, capability: str) -> bool:
+    """Whether the line of this call, or this line, has a capability (`telephony.line.CAPABILITIES`); what it lacks no
+    page offers. A call whose line is not known yet is thought able: the line has the last word."""
+    return capability not in entry["lacks"]
+
+
 async def agent_and_call(store: redis.asyncio.Redis, name: str) -> tuple[Entry, Entry | None]:
     """An agent, and the call that this agent is offered, speaks in or wraps up."""
     kept = await store.hget("board:agents", name)

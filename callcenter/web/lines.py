@@ -13,6 +13,7 @@ from callcenter.calls import lists
 from callcenter.errors import NotFound, WrongState
 from callcenter.people import desk as people
 from callcenter.web import auth, respond
+from callcenter.web.board import able
 from callcenter.web.parts import Parts, parts
 
 LINES = "board:lines"
@@ -45,7 +46,7 @@ async def drain(request: Request) -> Response:
     line = next((line for line in await lines(held) if line["name"] == name), None)
     if line is None:
         raise NotFound
-    if not line["up"] or "drain" in line["lacks"]:
+    if not line["up"] or not able(line, "drain"):
         raise WrongState
     on = respond.truth((await respond.fields(request)).get("on", True))
     by = respond.viewer_of(request).name

@@ -19,6 +19,7 @@ from callcenter.catalogues import FOLDER, compile_all
 from callcenter.customers import numbers
 from callcenter.settings import LANGUAGES, Settings
 from callcenter.web import words
+from callcenter.web.board import able
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -69,6 +70,7 @@ class Pages:
             gettext_plain=catalogue.gettext,
             LANGUAGES=LANGUAGES,
             WORDS=words.WORDS,
+            able=able,
             now_s=time.time,
             now_ms=lambda: int(time.time() * 1000),
         )

@@ -71,6 +71,25 @@ def test_a_reload_shows_the_same_pop_and_nobody_else_sees_it(pages: Pages) -> No
         assert "Chen Wei 陈伟" not in li.get("/desk").text
 
 
+def test_what_the_line_lacks_the_desk_does_not_offer(pages: Pages) -> None:
+    call = {"id": "c1", "state": "bridged", "agent": "mei", "line": "line1", "since": time.time()}
+    call |= {"recording_state": "on", "recording_mode": "demand"}
+    pages.board("calls", "c1", **call)
+    pages.board("agents", "mei", name="mei", status="available", activity="talking", call="c1", offer="")
+    offers = {
+        "mute": "/calls/c1/mute",
+        "send_digits": "/calls/c1/digits",
+        "bridge": "/calls/c1/hold",
+        "recording": "/calls/c1/recording",
+    }
+    with pages.browser("mei") as mei:
+        for lacks in ([], ["recording"], list(offers)):
+            pages.board("lines", "line1", name="line1", lacks=lacks)
+            shown = mei.get("/desk").text
+            for capability, address in offers.items():
+                assert (f'action="{address}"' in shown) is (capability not in lacks)
+
+
 def test_a_connection_goes_on_where_it_was_lost(pages: Pages) -> None:
     with pages.browser("mei") as client:
         after = pages.tell(events.QueueChanged(time.time(), "default", 0, 0.0))

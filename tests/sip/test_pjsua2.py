@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
@@ -139,6 +140,23 @@ async def test_a_killed_process_is_replaced_and_its_conversation_goes_on(place: 
     assert {(event.outcome, event.by) for event in ended} == {("lost", "line")}
 
 
+async def test_a_third_hears_both_in_one_process_and_is_heard_by_one(place: Place) -> None:
+    """A whisper: the supervisor hears both, the agent both others, the customer the agent alone."""
+    customer, agent = await place.conversation()
+    leg = place.heard.of(events.CallArrived)[0].leg
+    place.heard.phone = ""
+    supervisor = (await place.phone("+8613900139000", tone=940)).call("hotline")
+    third = (await place.heard.next(events.CallArrived, caller="+8613900139000")).leg
+    await until(supervisor.up.is_set)
+    place.line.execute(commands.HearLegs(third, (leg, f"to-{leg}")))
+    place.line.execute(commands.HearLegs(f"to-{leg}", (leg, third)))
+    await until(lambda: _both(supervisor, 520, 700), "the supervisor hears both")
+    await until(lambda: _both(agent, 520, 940), "the agent hears customer and supervisor")
+    await until(lambda: _share(customer, 700) > 0.9, "the customer hears the agent alone")
+    assert _share(customer, 940) < 0.01
+    assert sum(not engine.free for engine in place.line._plane._pool.engines) == 1
+
+
 async def test_a_process_refuses_the_fifth_leg(place: Place) -> None:
     engine = place.line._plane._pool.free()
     assert engine
@@ -186,3 +204,17 @@ async def test_a_stopped_line_leaves_no_process() -> None:
 def _last(caller: Caller) -> "object":
     packets = [packet for packet in caller.party.packets if packet.kind in (0, 8)][-40:]
     return heard(b"".join(packet.body for packet in packets), packets[-1].kind if packets else 0)
+
+
+def _both(call: PhoneCall, one: float, other: float) -> bool:
+    return _share(call, one) > 0.2 and _share(call, other) > 0.2
+
+
+def _share(call: PhoneCall, hertz: float) -> float:
+    """How much of the energy of the last half second is at this frequency."""
+    sound = call.voice.heard(0.5)
+    if len(sound) < 3200:
+        return 0.0
+    power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    at = round(hertz * len(sound) / 8000)
+    return float(power[at - 4 : at + 5].sum() / (power.sum() + 1e-9))
