@@ -178,7 +178,7 @@ class Settings(BaseSettings):
     agents_hear_own: bool = False
     """Agents may hear the calls they spoke in."""
     guests_go_on: bool = True
-    """Whether a customer and a number outside may go on when the agent leaves their conference or transfers to it."""
+    """Whether a customer and a number outside may go on when the agent leaves their conference."""
     demo: bool = False
 
     @classmethod

@@ -33,9 +33,9 @@ ctrl_tcp_listen 127.0.0.1:{control}
 
 
 class Baresip:
-    """One baresip process with one account, a line of its `accounts` file."""
+    """One baresip process with one account, a line of its `accounts` file. `more`: lines of its configuration."""
 
-    def __init__(self, folder: Path, account: str, source: str = LOOP) -> None:
+    def __init__(self, folder: Path, account: str, source: str = LOOP, more: str = "") -> None:
         self.folder, self.control = folder, free_port()
         # The sine speaks nothing but stereo at 48 kHz.
         rate, channels = (8000, 1) if source == LOOP else (48000, 2)
@@ -49,6 +49,7 @@ class Baresip:
                 rate=rate,
                 channels=channels,
             )
+            + more
         )
         (folder / "accounts").write_text(f"{account}\n")
         (folder / "contacts").touch()

@@ -154,6 +154,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "recording": _one_of(rules.MODES),
     "recording_share": _number(0, 1),
     "recording_on_hold": _truth,
+    "show_caller": _truth,
     "recording_days": _whole(1, 36_500),
     "recording_notice": _text(500),
 }

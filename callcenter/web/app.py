@@ -42,6 +42,7 @@ from callcenter.web import (
     sign_in,
     surveys,
     tickets,
+    transfers,
     wallboard,
 )
 from callcenter.web.pages import STATIC, Pages
@@ -138,6 +139,7 @@ def routes(of_others: Path) -> list[BaseRoute]:
         *sign_in.routes(),
         *desk.routes(),
         *controls.routes(),
+        *transfers.routes(),
         *ledger.routes(),
         *lines.routes(),
         *metrics.routes(),

@@ -12,7 +12,8 @@ _CALL: Entry = {
     "id": "", "kind": "inbound", "direction": "in", "state": "arriving", "caller": "", "caller_name": "",
     "withheld": False, "called": "", "customer": 0, "ticket": 0, "queue": "", "position": 0, "agent": "",
     "offer": "", "line": "", "started": 0.0, "queued": 0.0, "answered": 0.0, "held": 0.0, "muted": False,
-    "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "", "lacks": [], "outcome": "",
+    "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "", "lacks": [],
+    "parties": {}, "phone_held": False, "caller_held": False, "sent_by": "", "note": "", "transfers": 0, "outcome": "",
     "recording_state": "", "recording_until": 0.0, "recording_mode": "off",
 }  # fmt: skip
 _AGENT: Entry = {

@@ -137,6 +137,8 @@ def touched(message: Any, me: str, call: str, tickets: frozenset[int]) -> frozen
             return frozenset({"status", "call", "ring", "wrap"})
         case events.DeskCommandRefused():
             return frozenset()
+    if call and getattr(message, "call", "") == call:
+        return CALL_PARTS
     return CALL_PARTS if getattr(message, "agent", "") == me else frozenset()
 
 
@@ -206,11 +208,17 @@ class _Screen:
         return live.frame("parts", {"parts": html, "now": time.time()}, entry)
 
     def refused(self, item: live.Item) -> bytes | None:
-        """The conductor said no to something that this agent asked for."""
+        """The conductor said no to something that this agent asked for, or the one who was asked could not be had."""
         message = item.message
+        pages, language = self.held.pages, self.viewer.language
+        if isinstance(message, events.ConsultEnded) and message.agent == self.viewer.name:
+            words_for_it = words.CONSULT_ENDED.get(message.outcome)
+            if words_for_it is None:
+                return None
+            detail = pages.translate(language, words_for_it).replace("%(who)s", message.to)
+            return live.frame("refused", {"code": message.outcome, "detail": detail})
         if not isinstance(message, events.DeskCommandRefused) or message.agent != self.viewer.name:
             return None
-        pages, language = self.held.pages, self.viewer.language
         detail = pages.translate(language, words.REFUSALS.get(message.code, words.REFUSED))
         return live.frame("refused", {"code": message.code, "detail": detail})
 

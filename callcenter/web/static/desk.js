@@ -159,6 +159,73 @@ function proposeDisposition() {
   if (wrap && call && sessionStorage.getItem("logged") === call) wrap.elements.disposition.value = "complaint_logged";
 }
 
+// ---- To whom a call can go ------------------------------------------------------------------------------------------
+
+let listing = 0;
+
+function followGive() {
+  const place = document.getElementById("give");
+  if (!place) return;
+  const call = document.querySelector("[data-part] [data-give]")?.dataset.give ?? "";
+  place.hidden = !call;
+  if (call) {
+    for (const button of place.querySelectorAll("[data-noun]")) {
+      button.setAttribute("formaction", `/calls/${encodeURIComponent(call)}/${button.dataset.noun}`);
+    }
+  } else if (place.open) {
+    place.open = false;
+    place.querySelector("form").reset();
+  }
+}
+
+function target(name, about, free = true) {
+  const row = document.createElement("li");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.to = name;
+  button.textContent = name;
+  if (!free) button.className = "quiet";
+  const note = document.createElement("span");
+  note.className = "quiet";
+  note.textContent = ` ${about}`;
+  row.append(button, note);
+  return row;
+}
+
+async function listTargets(place) {
+  const list = place.querySelector(".targets");
+  const answer = await fetch("/desk/targets", { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const found = await answer.json();
+  const waits = (queue) => list.dataset.waiting.replace("%(number)s", queue.waiting);
+  const rows = [
+    ...found.agents.map((one) => target(one.display, one.state, one.free)),
+    ...found.queues.map((one) => target(one.label, waits(one))),
+  ];
+  const held = list.contains(document.activeElement) ? document.activeElement.dataset.to : null;
+  list.replaceChildren(...rows);
+  if (!found.agents.length) list.prepend(list.dataset.nobody);
+  if (held) [...list.querySelectorAll("button")].find((one) => one.dataset.to === held)?.focus();
+}
+
+document.addEventListener("toggle", (event) => {
+  if (event.target.id !== "give") return;
+  clearInterval(listing);
+  if (!event.target.open) return;
+  const list = () => listTargets(event.target).catch(() => {});
+  list();
+  listing = setInterval(list, 3000);
+  event.target.querySelector("input[name=to]").focus();
+}, true);
+
+document.addEventListener("click", (event) => {
+  const chosen = event.target.closest?.(".targets [data-to]");
+  if (!chosen) return;
+  const form = document.querySelector("#give form");
+  form.elements.to.value = chosen.dataset.to;
+  form.querySelector("[data-noun]").focus();
+});
+
 // ---- Telling ------------------------------------------------------------------------------------------------------
 
 let pageTitle = document.title;
@@ -246,6 +313,7 @@ function follow() {
   followTitle();
   followCall();
   followWrapUp();
+  followGive();
 }
 
 document.addEventListener("live-parts", follow);
