@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ import pytest
 from callcenter.routing.lease import LEASE
 from tests.hotline import Hotline, another_time, hear_each_other, soon
 from tests.place import running
+
+AWAY = 30.0
+"""Seconds that the store is away: longer than any time limit of ours for it."""
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +78,20 @@ async def test_store_stands_still_while_people_talk_and_ring(hotline: Hotline) -
                     await hear_each_other(first, agent)
                     first.hang_up()
                     await asyncio.wait_for(agent.over.wait(), 60)
+                    hung_up = time.time()
+                    # Who waits hears music all the while, packet by packet.
+                    while time.time() < hung_up + AWAY:
+                        heard = second.voice.received
+                        await soon(
+                            lambda heard=heard: second.voice.received > heard + 25, "half a second of music"
+                        )
+                    assert second.voice.loudest() > 0
             await soon(lambda: hotline.record(talks).get("outcome"), "the record of the conversation")
-            assert hotline.record(talks)["outcome"] == "answered"
+            record = hotline.record(talks)
+            assert record["outcome"] == "answered"
+            # It is told late, and with its true time.
+            ended = datetime.fromisoformat(f"{record['ended_at']}+00:00").timestamp()
+            assert ended < hung_up + AWAY / 2
             await hotline.wrapped_up()
             await soon(
                 lambda: len(phone.incoming) > 1 and phone.incoming[-1].up.is_set(), "the waiting caller"

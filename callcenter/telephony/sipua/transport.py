@@ -125,6 +125,8 @@ class Transport:
             connection.close()
         for _, transport in self._udp.values():
             transport.close()
+        self._servers.clear()
+        self._udp.clear()
         await asyncio.sleep(0)
 
     def alive(self, flow: Flow) -> bool:

@@ -1,0 +1,18 @@
+"""A phone that was refused, or stopped, can be started again."""
+
+from tests.events import until
+from tests.sip.conftest import World, config
+
+
+async def test_a_stopped_phone_starts_again_and_is_heard(world: World) -> None:
+    phone = await world.phone("anna", "a-secret")
+    for _ in range(2):
+        await phone.stop()
+        await phone.start()
+    await world.line.configure(config())
+    customer = await world.phone("+8613800138000")
+    await customer.stop()
+    await customer.start()
+    call, _ = await world.answered_call(customer)
+    call.hang_up()
+    await until(call.over.is_set)
