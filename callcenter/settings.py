@@ -144,6 +144,8 @@ class Settings(BaseSettings):
     """How long a scanner, a flood or a guesser is not heard."""
     refuse_withheld: bool = False
     """Refuse callers who hide their number."""
+    supervision: Literal["open", "private"] = "open"
+    """Whether the agent sees that a supervisor is in the call."""
     second_call: Literal["refuse", "wait"] = "refuse"
     """A colleague's call to an agent who is busy: refused (486), or let the phone signal it (call waiting)."""
     trusted_sources: tuple[str, ...] = ("127.0.0.1", "::1")

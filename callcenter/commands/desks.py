@@ -277,6 +277,23 @@ class PlaceSurvey:
 
 @desk.word
 @dataclass(frozen=True, slots=True)
+class Supervise:
+    """The supervisor `by` joins the call by the own phone, or changes how: `mode` is listen | whisper | barge."""
+
+    by: str
+    call: str
+    mode: str = "listen"
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class StopSupervising:
+    by: str
+    call: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
 class HearAgain:
     """Every line lifts its ban of this address."""
 

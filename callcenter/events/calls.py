@@ -368,6 +368,18 @@ class AlarmChanged:
 
 @public.word
 @dataclass(frozen=True, slots=True)
+class CallSupervised:
+    """The supervisor `by` is in the call of `agent` now: `mode` is listen | whisper | barge, empty when he left."""
+
+    at: float
+    call: str
+    agent: str
+    by: str
+    mode: str
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
 class HelpWanted:
     at: float
     agent: str

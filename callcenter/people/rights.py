@@ -20,6 +20,7 @@ _SUPERVISOR = _AGENT | frozenset(
         "tickets.export",
         "callbacks.steer",
         "audit.see",
+        "calls.supervise",  # listen, whisper, barge in
         "callers.bar",  # refuse abusive callers, lift bans
         "calls.ladder",  # the SIP messages of a call
         "metrics.see",

@@ -18,6 +18,7 @@ from callcenter.routing import (
     presence,
     recording,
     rules,
+    supervision,
     sweep,
     talks,
     transfers,
@@ -138,6 +139,10 @@ def _command(step: Step, message: Any, written_at: float) -> None:
             talks.bind(step, message)
         case commands.PlaceCallback():
             placed.place_callback(step, message, written_at)
+        case commands.Supervise():
+            supervision.supervise(step, message)
+        case commands.StopSupervising():
+            supervision.stop(step, message)
         case commands.HearAgain(source=source):
             for line in step.board.lines.values():
                 step.order(line.name, commands.LiftBan(source))

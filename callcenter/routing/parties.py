@@ -5,7 +5,7 @@ is never left alone: back to the agent, to whoever was asked, or to the front of
 """
 
 from callcenter import commands, events
-from callcenter.routing import agents, endings, phrases, plans, rules, talks
+from callcenter.routing import agents, endings, phrases, plans, rules, supervision, talks
 from callcenter.routing.board import Agent, Call, Party
 from callcenter.routing.step import Step
 
@@ -86,6 +86,9 @@ def answered(step: Step, call: Call, party: Party) -> None:
         return
     party.state, party.since, party.until = "up", step.now, 0.0
     step.keep(call)
+    if party.role == "supervisor":
+        supervision.answered(step, call, party)
+        return
     agent = step.agent(party.name) if party.inside else None
     if party.offer:
         step.tell(events.OfferEnded(step.now, call.id, party.offer, party.name, "answered"))
@@ -104,6 +107,9 @@ def answered(step: Step, call: Call, party: Party) -> None:
 def left(step: Step, call: Call, party: Party, event: events.LegEnded) -> None:
     """A party's leg has ended by itself: busy, no answer, refused, hung up."""
     outcome = event.outcome
+    if party.role == "supervisor":
+        supervision.left(step, call, party)
+        return
     if event.by == "line" and event.reason == "not_allowed":
         outcome = "not_allowed"
     elif outcome in ("lost", "cancelled") or (outcome == "hung_up" and party.state == "ringing"):
@@ -117,6 +123,9 @@ def left(step: Step, call: Call, party: Party, event: events.LegEnded) -> None:
 
 def turn_down(step: Step, call: Call, party: Party, offer: str) -> None:
     """An offer to a colleague ends without an answer: missed | rejected | withdrawn."""
+    if party.role == "supervisor":
+        supervision.left(step, call, party)
+        return
     endings.end_party(step, call, party, offer)
     _not_reached(step, call, party, "no_answer" if offer == "missed" else "refused")
 

@@ -75,6 +75,8 @@ async def show(request: Request) -> Response:
     def read(session: Session) -> Told:
         call = lists.find(session, which)
         told = lists.happenings(session, which)
+        if held.settings.supervision == "private" and not respond.viewer_of(request).may("calls.supervise"):
+            told = [one for one in told if one.type != "CallSupervised"]
         row = _rows(session, [call], held.settings.country)[0]
         logged = session.exec(select(Ticket).where(Ticket.call_id == which))
         tickets = [{"id": one.id, "number": one.number, "state": one.state} for one in logged]

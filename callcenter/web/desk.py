@@ -103,6 +103,10 @@ async def look(held: Parts, viewer: Viewer, wanted: Iterable[str]) -> View:
     """Reads only what the wanted parts need; a pop is two reads of the board and one thread's worth of queries."""
     names = set(wanted)
     agent, call = await board.agent_and_call(held.store, viewer.name)
+    if call is not None and held.settings.supervision == "private" and call["agent"] == viewer.name:
+        there: dict[str, Any] = call.get("parties") or {}
+        call["parties"] = {leg: one for leg, one in there.items() if one["role"] != "supervisor"}
+        call.pop("heard", None)
     served = await board.queues_of(held.store, list(agent["queues"])) if "queues" in names else []
 
     def read(session: Session) -> tuple[Entry | None, Pop | None, list[Any], list[Any], list[Any]]:

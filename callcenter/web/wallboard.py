@@ -9,9 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from callcenter import db, stream
+from callcenter import commands, db, stream
+from callcenter.errors import InvalidInput
+from callcenter.people import desk as people
 from callcenter.tickets import queries
 from callcenter.web import alarms, auth, board, live, respond
+from callcenter.web.auth import Viewer
 from callcenter.web.board import Entry
 from callcenter.web.parts import Parts, parts
 
@@ -25,6 +28,7 @@ def routes() -> list[BaseRoute]:
     return [
         auth.route("/board", show, act="wallboard"),
         auth.route("/board/live", follow, act="wallboard"),
+        auth.route("/calls/{call}/supervision", supervise, act="calls.supervise", methods=("PUT", "POST")),
     ]
 
 
@@ -37,17 +41,29 @@ async def show(request: Request) -> Response:
 
 async def follow(request: Request) -> StreamingResponse:
     """`GET /board/live?after=ID`: the board as fragments, at most two a second."""
-    held, language = parts(request), respond.viewer_of(request).language
+    held, viewer = parts(request), respond.viewer_of(request)
     after = live.asked_after(request)
     await held.feed.check(after)
 
     async def frames() -> AsyncIterator[bytes]:
         with held.feed.follow() as reader:
             async for items in held.feed.since(after, reader):
-                yield await _frame(held, language, items[-1].id) if items else live.KEEP
+                yield await _frame(held, viewer, items[-1].id) if items else live.KEEP
                 await asyncio.sleep(live.PACE)
 
     return live.answer(frames())
+
+
+async def supervise(request: Request) -> Response:
+    """`PUT /calls/{id}/supervision` with `mode`: listen, whisper, barge; off to leave. My own phone rings; 202."""
+    held, by, call = parts(request), respond.viewer_of(request).name, str(request.path_params["call"])
+    mode = str((await respond.fields(request)).get("mode", "listen"))
+    if mode not in ("listen", "whisper", "barge", "off"):
+        raise InvalidInput(mode="listen, whisper, barge, off")
+    await held.record.write(lambda session: people.audit(session, by, "call.supervise", call, mode, db.now()))
+    asked: Any = commands.StopSupervising(by, call) if mode == "off" else commands.Supervise(by, call, mode)
+    await respond.command(request, asked)
+    return respond.done(request, "/board")
 
 
 async def state(held: Parts) -> dict[str, Any]:
@@ -61,7 +77,7 @@ async def state(held: Parts) -> dict[str, Any]:
         "agents": sorted(
             (_tile(agent, now) for agent in seen.agents.values() if _takes_calls(agent)), key=_odd_ones_first
         ),
-        "calls": sorted(_live(seen), key=lambda call: call["started"]),
+        "calls": sorted(_live(seen), key=lambda call: (not call["help"], call["started"])),
         "escalations": late,
         "alarms": await alarms.standing(held.store),
     }
@@ -125,7 +141,7 @@ def _live(seen: board.Board) -> list[Entry]:
     return [call for call in seen.calls.values() if call["state"] != "ended"]
 
 
-async def _frame(held: Parts, language: str, entry: str) -> bytes:
+async def _frame(held: Parts, viewer: Viewer, entry: str) -> bytes:
     shown = await state(held)
-    html = held.pages.render("wallboard_parts.html", language, **shown)
+    html = held.pages.render("wallboard_parts.html", viewer.language, viewer=viewer, **shown)
     return live.frame("parts", {"parts": {"board": html}, "now": shown["now"]}, entry)

@@ -28,6 +28,7 @@ WORDS: dict[str, dict[str, str]] = {
         "held": lazy("On hold"),
         "wrap_up": lazy("Wrap-up"),
         "dialling": lazy("Dialling"),
+        "supervising": lazy("Supervising"),
     },
     "paused": {
         "missed_calls": lazy("paused: calls were missed"),
@@ -198,6 +199,7 @@ WORDS: dict[str, dict[str, str]] = {
         "WrapUpExtended": lazy("Wrap-up extended"),
         "WrapUpEnded": lazy("Wrap-up ended"),
         "HelpWanted": lazy("Help"),
+        "CallSupervised": lazy("Supervisor"),
         "SurveyDigit": lazy("Survey answered"),
         "AttemptEnded": lazy("Attempt ended"),
         "Healed": lazy("Put right after a failure"),
@@ -389,6 +391,7 @@ REFUSALS = {
     ),
     "queue-full": lazy("This queue takes no more callers now."),
     "invalid-input": lazy("The system did not understand this."),
+    "own-call": lazy("This is your own call."),
     "no-phone": lazy("Your phone cannot be reached: no call can be placed."),
     "busy": lazy("Your colleague is busy."),
     "barred": lazy(
