@@ -216,7 +216,8 @@ class Transport:
         way = self._udp.get(flow.connection) or next(
             (way for way in self._udp.values() if way[0].ipv6 == (":" in flow.host)), None
         )
-        if way is not None and not way[1].is_closing():
+        # A port that a message names may be none: asyncio would close the socket for it.
+        if way is not None and not way[1].is_closing() and 0 < flow.port < 65536:
             with contextlib.suppress(OSError, OverflowError, ValueError):
                 way[1].sendto(data, (flow.host, flow.port))
 
