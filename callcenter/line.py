@@ -177,6 +177,7 @@ class Door:
                     pipe.set(stream.line_alive(self._name), self._boot, px=ALIVE_MS)
                     pipe.set(stream.line_seen(self._name), f"{time.time():.3f}")
                     pipe.set(stream.line_figures(self._name), figures, px=ALIVE_MS)
+                    pipe.set(stream.line_sounds(self._name), orjson.dumps(self._line.sounds()), px=ALIVE_MS)
                     await pipe.execute()
                     await self._load_config()
             await asyncio.sleep(RENEW)

@@ -43,6 +43,11 @@ def line_figures(line: str) -> str:
     return f"line:figures:{line}"
 
 
+def line_sounds(line: str) -> str:
+    """Key with how the line's legs sound now, a JSON list of `telephony.line.Sound`, living 2 s."""
+    return f"line:sounds:{line}"
+
+
 def ladder(call: str) -> str:
     """Hash line -> the SIP messages of a call that it kept, as JSON; there on demand (`ShowLadder`)."""
     return f"line:ladder:{call}"

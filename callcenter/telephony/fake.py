@@ -21,6 +21,7 @@ from callcenter.telephony.line import (
     Memory,
     Report,
     SipMessage,
+    Sound,
     lacking,
 )
 from callcenter.telephony.media import wav
@@ -132,6 +133,9 @@ class FakeLine:
 
     def figures(self) -> dict[str, float]:
         return {"legs": len(self.all), "draining": self._draining}
+
+    def sounds(self) -> list[Sound]:
+        return []
 
     async def ladder(self, call: str) -> list[SipMessage]:
         return []

@@ -203,6 +203,21 @@ class Barred:
     until: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """How a leg sounds now. `loss`: share of the packets that did not reach us; `jitter` and `rtt` in milliseconds;
+    `mos` by the E-model (ITU-T G.107), 0.0 as long as nothing came."""
+
+    leg: str
+    call: str
+    codec: str
+    secure: bool
+    loss: float
+    jitter: float
+    rtt: float
+    mos: float
+
+
 @dataclass(slots=True)
 class Memory:
     """What outlives a line process. The door loads it before `start` and saves each change.
@@ -249,6 +264,10 @@ class Line(Protocol):
 
     def figures(self) -> dict[str, float]:
         """What stands now, as `/metrics` names it behind `callcenter_line_`: legs, capacity, draining (0 or 1) ..."""
+        ...
+
+    def sounds(self) -> list[Sound]:
+        """Every leg that has audio now; [] without `quality`."""
         ...
 
     async def ladder(self, call: str) -> list[SipMessage]:

@@ -21,6 +21,8 @@ ASKED = "line:ladder-asked:"
 """Key that says that the lines were asked for a call's messages."""
 ANSWER_WITHIN = 5
 """Seconds in which a line answers; then the messages of a line that is gone are not to be had."""
+WORST = 20
+"""Legs that the page shows, the worst sound first."""
 Told = dict[str, Any]
 
 
@@ -37,7 +39,9 @@ async def listing(request: Request) -> Response:
     """`GET /lines`: every line that was seen, with its figures while it is up, and its trunks."""
     held = parts(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
-    return respond.page(request, "lines.html", {"lines": await lines(held), "after": after})
+    found = await lines(held)
+    worst = sorted(await sounds(held, found), key=lambda one: float(one["mos"]))[:WORST]
+    return respond.page(request, "lines.html", {"lines": found, "sounds": worst, "after": after})
 
 
 async def drain(request: Request) -> Response:
@@ -95,6 +99,14 @@ async def lines(held: Parts) -> list[Told]:
         }
         for line, body in zip(found, bodies, strict=True)
     ]
+
+
+async def sounds(held: Parts, found: list[Told]) -> list[Told]:
+    """How each leg of these lines sounds now, as far as anything was heard of it."""
+    bodies = await held.store.mget([stream.line_sounds(line["name"]) for line in found]) if found else []
+    heard = [{**one, "line": line["name"]} for line, body in zip(found, bodies, strict=True) if body
+             for one in orjson.loads(body)]  # fmt: skip
+    return [one for one in heard if one["mos"]]
 
 
 async def _messages(held: Parts, call: str) -> list[Told] | None:

@@ -16,10 +16,11 @@ from callcenter.calls import ledger
 from callcenter.web import auth, board
 from callcenter.web.board import Board
 from callcenter.web.health import LEASE
-from callcenter.web.lines import lines
+from callcenter.web.lines import lines, sounds
 from callcenter.web.parts import parts
 
 QUEUE_FIGURES = ("offered", "answered", "abandoned", "short_abandon", "deflected", "lost", "within")
+MOS_EDGES = ("4.34", "4.03", "3.60", "3.10", "0")
 LAGS = {"timers": timers.ALIVE, "ledger": ledger.ALIVE}
 
 
@@ -31,8 +32,10 @@ async def show(request: Request) -> Response:
     """`GET /metrics`."""
     held = parts(request)
     seen = await board.whole(held.store)
+    seen_lines = await lines(held)
     found = [
-        *_lines(await lines(held)),
+        *_lines(seen_lines),
+        *_sounds(await sounds(held, seen_lines)),
         *_board(seen),
         _gauge("callcenter_conductor_up", "Whether a conductor leads", await held.store.exists(LEASE)),
         *await _lags(held.store),
@@ -74,6 +77,27 @@ def _lines(found: list[dict[str, Any]]) -> Iterator[Metric]:
             )
             metric.add_metric([line["name"]], float(value))  # type: ignore[attr-defined]
     yield from (up, trunks, *figures.values())
+
+
+def _sounds(heard: list[dict[str, Any]]) -> Iterator[Metric]:
+    """Legs by their estimated MOS now; the edges are those of ITU-T G.109 (best, high, medium, low, poor)."""
+    mos = GaugeMetricFamily(
+        "callcenter_legs_mos", "Legs now, by the lower edge of their MOS", labels=["line", "mos"]
+    )
+    counted = Counter(
+        (one["line"], next(edge for edge in MOS_EDGES if one["mos"] >= float(edge))) for one in heard
+    )
+    for labels, number in sorted(counted.items()):
+        mos.add_metric(list(labels), number)
+    loss = GaugeMetricFamily(
+        "callcenter_legs_loss_worst", "Largest share of packets lost now", labels=["line"]
+    )
+    jitter = GaugeMetricFamily("callcenter_legs_jitter_worst_seconds", "Largest jitter now", labels=["line"])
+    for line in sorted({one["line"] for one in heard}):
+        mine = [one for one in heard if one["line"] == line]
+        loss.add_metric([line], max(one["loss"] for one in mine))
+        jitter.add_metric([line], max(one["jitter"] for one in mine) / 1000)
+    yield from (mos, loss, jitter)
 
 
 def _board(seen: Board) -> Iterator[Metric]:

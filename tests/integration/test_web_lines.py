@@ -32,6 +32,21 @@ def pages(settings: Settings) -> Iterator[Pages]:
         running.store.set(
             stream.line_figures("line1"), json.dumps({"legs": 3, "legs_lost_total": 2, "draining": 0})
         )
+        sound = {
+            "leg": "c1",
+            "call": "c1",
+            "codec": "PCMA",
+            "secure": False,
+            "loss": 0.02,
+            "jitter": 12.0,
+            "rtt": 0.0,
+        }
+        heard = [
+            {**sound, "mos": 2.9},
+            {**sound, "leg": "a1", "mos": 4.4, "loss": 0.0},
+            {**sound, "mos": 0.0},
+        ]
+        running.store.set(stream.line_sounds("line1"), json.dumps(heard))
         with running.session() as session:
             session.add(Call(id="c1", started_at=db.now()))
         yield running
@@ -45,7 +60,9 @@ def test_lines_are_seen_and_drained_by_who_may(pages: Pages) -> None:
         assert "Drain" not in page.text
         assert seen.put("/lines/line1/draining", json={"on": True}).status_code == 403
     with pages.program("admin") as admin:
-        (line,) = admin.get("/lines").json()["lines"]
+        told = admin.get("/lines").json()
+        assert [one["mos"] for one in told["sounds"]] == [2.9, 4.4]
+        (line,) = told["lines"]
         assert (line["up"], line["figures"]["legs"], line["trunks"]["spare"]) == (True, 3, "408")
         assert admin.put("/lines/nowhere/draining", json={"on": True}).status_code == 404
         assert admin.put("/lines/line1/draining", json={"on": True}).status_code == 202
@@ -79,6 +96,8 @@ def test_metrics_are_what_prometheus_reads(pages: Pages) -> None:
     assert samples["callcenter_line_legs", "line1"] == 3
     assert samples["callcenter_line_legs_lost_total", "line1"] == 2
     assert samples["callcenter_trunk_up", "line1", "spare"] == 0
+    assert samples["callcenter_legs_mos", "0", "line1"] == 1
+    assert samples["callcenter_legs_loss_worst", "line1"] == 0.02
     assert samples["callcenter_queue_waiting", "default"] == 2
     assert samples["callcenter_queue_today", "default", "offered"] == 5
     assert samples["callcenter_agents", "available", "idle", "true"] == 1

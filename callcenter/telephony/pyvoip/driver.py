@@ -17,7 +17,7 @@ from pyVoIP.VoIP import CallState, PhoneStatus
 
 from callcenter import commands, events
 from callcenter.ids import new_id
-from callcenter.telephony.line import CAPABILITIES, Command, LineConfig, Memory, Report, lacking
+from callcenter.telephony.line import CAPABILITIES, Command, LineConfig, Memory, Report, Sound, lacking
 from callcenter.telephony.line import SipMessage as MessageOfCall
 from callcenter.telephony.media.ports import NoPorts, Ports
 from callcenter.telephony.prompts import Renderer
@@ -125,6 +125,9 @@ class PyvoipLine:
 
     def figures(self) -> dict[str, float]:
         return {"legs": len(self._legs), "capacity": self.capacity(), "draining": 0}
+
+    def sounds(self) -> list[Sound]:
+        return []
 
     async def ladder(self, call: str) -> list[MessageOfCall]:
         return []

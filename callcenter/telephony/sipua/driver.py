@@ -22,6 +22,7 @@ from callcenter.telephony.line import (
     Phone,
     Report,
     SipMessage,
+    Sound,
     Trunk,
     lacking,
 )
@@ -38,7 +39,7 @@ from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
 from callcenter.telephony.sipua.offers import NotAcceptable
 from callcenter.telephony.sipua.outbound import Target
 from callcenter.telephony.sipua.registrar import Registrar, caller_phone
-from callcenter.telephony.sipua.reports import recording_event
+from callcenter.telephony.sipua.reports import recording_event, sound
 from callcenter.telephony.sipua.session import Session
 from callcenter.telephony.sipua.tls import Tls
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
@@ -201,6 +202,10 @@ class SipuaLine:
             "messages_dropped": self._guard.dropped,
             "audio_process_up": self._media.pid > 0,
         }
+
+    def sounds(self) -> list[Sound]:
+        heard = self._media.monitor.all()
+        return [sound(leg, self._calls.get(leg, leg), quality) for leg, quality in heard.items()]
 
     async def ladder(self, call: str) -> list[SipMessage]:
         return await self._ladder.find(call) if self._ladder is not None else []
@@ -582,6 +587,8 @@ class SipuaLine:
                 log.warning("media: %s", event)
 
     def _tell(self, event: object) -> None:
+        if isinstance(event, events.LegQuality):
+            event = dataclasses.replace(event, call=self._calls.get(event.leg, event.leg))
         self._report(event)
 
     def _refuse(self, command: Command, code: str) -> None:

@@ -4,6 +4,7 @@
 """
 
 from callcenter import events
+from callcenter.telephony.line import Sound
 from callcenter.telephony.media import plane as media
 from callcenter.telephony.media.monitor import Quality
 
@@ -29,4 +30,13 @@ def quality_event(heard: Quality, now: float, line: str, leg: str) -> events.Leg
     return events.LegQuality(
         now, line, leg, heard.codec, heard.secure, heard.expected, heard.lost, round(heard.jitter, 2),
         round(heard.rtt, 2), round(heard.mos, 2), round(heard.far_lost, 4),
+    )  # fmt: skip
+
+
+def sound(leg: str, call: str, heard: Quality) -> Sound:
+    """How the leg sounds now."""
+    loss = heard.lost / heard.expected if heard.expected else 0.0
+    return Sound(
+        leg, call, heard.codec, heard.secure, round(loss, 4), round(heard.jitter, 1), round(heard.rtt, 1),
+        round(heard.mos, 2),
     )  # fmt: skip
