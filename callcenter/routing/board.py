@@ -21,7 +21,8 @@ T = TypeVar("T")
 class Party:
     """One more in a call, besides the customer and the call's agent.
 
-    `role`: consult (asked by the agent, the customer does not hear it) | guest (of a conference) | supervisor.
+    `role`: consult (asked by the agent, the customer does not hear it) | guest (of a conference) | supervisor |
+    replacing (a phone that is about to take the place of the leg that `mode` names).
     `name`: user name of an agent or supervisor, else the number that was dialled; `inside`: it is a user name.
     `state`: ringing | up. `mode`: of a supervisor listen | whisper | barge; of a consult empty, or blind when the call
     is the party's as soon as it answers. `since`: of the state. `offer` and `until`: the lease while an agent's phone

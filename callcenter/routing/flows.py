@@ -17,6 +17,7 @@ from callcenter.routing import (
     placed,
     presence,
     recording,
+    replacing,
     rules,
     supervision,
     sweep,
@@ -48,6 +49,8 @@ def step(board: Board, message: Any, now: float, house: House, written_at: float
 
 def _event(step: Step, message: Any) -> bool:
     match message:
+        case events.CallArrived(replaces=replaced) if replaced:
+            replacing.arrive(step, message)
         case events.CallArrived():
             arrivals.arrive(step, message)
         case events.LegAnswered(leg=leg):
@@ -192,6 +195,8 @@ def _leg_answered(step: Step, line: str, leg: str) -> None:
             placed.customer_answered(step, call)
         elif call.state == "connecting":
             offers.bridge(step, call)
+    elif leg in call.parties and call.parties[leg].role == replacing.ROLE:
+        replacing.take_place(step, call, call.parties[leg])
     elif leg in call.parties:
         parties.answered(step, call, call.parties[leg])
     elif leg == call.agent_leg and call.state == "offered":

@@ -39,15 +39,20 @@ def ring(step: Step, call: Call, chosen: Agent) -> None:
     agent.offer = call.offer
     own = call.kind in ("manual", "internal")
     dial_phone(step, call, agent, seconds, auto_answer=own and agent.remote_answer, first=True)
+    tell(step, call, call.until)
+
+
+def tell(step: Step, call: Call, until: float) -> None:
+    """The call is offered to its agent, until then."""
     step.tell(
         events.CallOffered(
             at=step.now,
             call=call.id,
             offer=call.offer,
-            agent=agent.name,
+            agent=call.agent,
             queue=call.queue,
             caller=call.caller if call.direction == "in" else call.called,
-            until=call.until,
+            until=until,
             withheld=call.withheld,
             caller_name=call.caller_name,
             customer=call.customer,

@@ -284,14 +284,18 @@ def _merge(step: Step, call: Call, event: events.TransferAsked) -> int:
     call.sent_by, call.note = call.agent, ""
     kind = "agent" if party.inside else "number"
     step.tell(events.ConsultStarted(step.now, call.id, call.agent, kind, party.name))
-    parties.take_over(step, call, party, "phones")
+    if party.state == "up":
+        parties.take_over(step, call, party, "phones")
+    else:
+        parties.hand_over(step, call, party)
     return 0
 
 
 def _partner(step: Step, call: Call, other: Call, leg: str) -> Party | None:
-    """Whom the agent's phone speaks with on this leg of another call, as one to come over; None when it may not."""
+    """Whom the agent's phone speaks with on this leg of another call, or hears ring there, as one to come over; None
+    when it may not."""
     by = step.board.agents.get(call.agent)
-    if by is None or not other.answered:
+    if by is None or not (other.answered or (other.kind in dialled.PLACED and other.state == "connecting")):
         return None
     if leg == other.agent_leg and other.agent == by.name:
         theirs, state, name = other.leg, other.leg_state, other.peer or other.called
@@ -301,6 +305,8 @@ def _partner(step: Step, call: Call, other: Call, leg: str) -> Party | None:
     else:
         return None
     agent = step.board.agents.get(name) if inside else None
-    if state != "up" or (inside and (agent is None or agent.call != other.id)):
+    if not theirs or (inside and (agent is None or (state == "up" and agent.call != other.id))):
         return None
-    return Party(theirs, "consult", name, "up", since=step.now, line=call.line, inside=inside)
+    party = Party(theirs, "consult", name, state, since=step.now, line=call.line, inside=inside)
+    party.until = other.until if state == "ringing" else 0.0
+    return party

@@ -103,9 +103,11 @@ async def look(held: Parts, viewer: Viewer, wanted: Iterable[str]) -> View:
     """Reads only what the wanted parts need; a pop is two reads of the board and one thread's worth of queries."""
     names = set(wanted)
     agent, call = await board.agent_and_call(held.store, viewer.name)
-    if call is not None and held.settings.supervision == "private" and call["agent"] == viewer.name:
+    if call is not None:
         there: dict[str, Any] = call.get("parties") or {}
-        call["parties"] = {leg: one for leg, one in there.items() if one["role"] != "supervisor"}
+        call["parties"] = {leg: one for leg, one in there.items() if one["role"] != "replacing"}
+    if call is not None and held.settings.supervision == "private" and call["agent"] == viewer.name:
+        call["parties"] = {leg: one for leg, one in call["parties"].items() if one["role"] != "supervisor"}
         call.pop("heard", None)
     served = await board.queues_of(held.store, list(agent["queues"])) if "queues" in names else []
 
@@ -221,6 +223,11 @@ class _Screen:
                 return None
             detail = pages.translate(language, words_for_it).replace("%(who)s", message.to)
             return live.frame("refused", {"code": message.outcome, "detail": detail})
+        if isinstance(message, events.CallTransferred) and message.agent == self.viewer.name:
+            if message.how != "phones":
+                return None
+            detail = pages.translate(language, words.BY_PHONE).replace("%(who)s", message.to)
+            return live.frame("refused", {"code": "transferred", "detail": detail})
         if not isinstance(message, events.DeskCommandRefused) or message.agent != self.viewer.name:
             return None
         detail = pages.translate(language, words.REFUSALS.get(message.code, words.REFUSED))

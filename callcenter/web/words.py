@@ -411,6 +411,8 @@ CONSULT_ENDED = {
     "hung_up": lazy("%(who)s has hung up. You are back with the customer."),
 }
 """How asking somebody ended -> what the agent reads who asked."""
+BY_PHONE = lazy("%(who)s has the call now.")
+"""A phone brought it there, not the desk."""
 
 ACTIONS = {
     "note": (lazy("Write a note"), lazy("It stays in the timeline; it cannot be changed later.")),

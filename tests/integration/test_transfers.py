@@ -246,3 +246,42 @@ async def test_refer_of_the_phone(place: Switchboard) -> None:
     await rings(place, "ben", answered=True)
     await hears(place, call, "ben")
     assert leg.told == [486, 200]
+
+
+async def test_the_phone_brings_together_whom_it_still_hears_ring(place: Switchboard) -> None:
+    """REFER with Replaces before the colleague answers: whoever takes that call has the customer."""
+    call = await talk(place)
+    ann = party(place, "ann")
+    place.outside.hold(ann)
+    second = place.outside.ring("ann", "ben", phone="ann")
+    assert second
+    ben = await rings(place, "ben")
+    asking = place.line.all[ann]
+    place.outside.refer(ann, "ben", replaces=second)
+    await until(lambda: asking.told == [200])
+    await until(lambda: not {ann, second} & set(place.line.all))
+    await place.board_when(lambda board: board.calls[call].state == "transferring")
+    place.outside.answer(ben)
+    await hears(place, call, "ben")
+    assert (await place.hears(events.CallTakenOver, call=call)).agent == "ben"
+    place.outside.hang_up(call)
+    row = await recorded(place, call)
+    assert (row.agent, row.last_agent, row.transfers) == ("ann", "ben", 1)
+
+
+async def test_two_calls_of_the_phone_become_one(place: Switchboard) -> None:
+    """REFER with Replaces, whichever of its two calls the phone names first."""
+    call = await talk(place)
+    second = place.outside.ring("ann", OUTSIDE, phone="ann")
+    assert second
+    guest = await rings(place, OUTSIDE, answered=True)
+    await hears(place, guest, "ann")
+    asking = place.line.all[second]
+    place.outside.refer(second, OUTSIDE, replaces=party(place, "ann"))
+    await hears(place, call, OUTSIDE)
+    assert asking.told == [200]
+    given = await place.hears(events.CallTransferred, call=call)
+    assert (given.kind, given.to, given.how) == ("number", OUTSIDE, "phones")
+    assert (await recorded(place, second)).outcome == "conversation"
+    place.outside.hang_up(guest)
+    assert (await recorded(place, call)).outcome == "answered"
