@@ -4,11 +4,13 @@ import signal
 import threading
 
 from callcenter import db, stream
+from callcenter.callbacks import desk as callbacks
 from callcenter.calls import ledger
 from callcenter.recordings import segments
 from callcenter.settings import Settings
+from callcenter.voicemail import desk as voicemail
 
-FOLLOWERS = (segments.follow,)
+FOLLOWERS = (segments.follow, voicemail.follow, callbacks.rang_in)
 """Slices that write rows of their own from the same events."""
 
 

@@ -3,11 +3,12 @@
 `follow` is a follower of `tickets.desk.Desk`. All functions take a write session; times are aware.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
-from callcenter import db, timers
+from callcenter import db, events, timers
 from callcenter.callbacks import rules
 from callcenter.callbacks.lists import CallbackRow as CallbackRow
 from callcenter.callbacks.lists import listing as listing
@@ -107,6 +108,40 @@ def owe_lost(session: Session, settings: Settings, call_id: str, now: datetime) 
     )
     _arm(session, callback, now)
     return callback
+
+
+def rang_in(session: Session, event: Any) -> None:
+    """A follower of the ledger: who rang in again and was served is not called back for a call before."""
+    if not isinstance(event, events.CallFinished) or event.outcome != "answered" or event.kind != "inbound":
+        return
+    if not event.caller or not event.talk or event.owed or event.ended_by == event.fault == "us":
+        return
+    found = session.exec(
+        select(Callback).where(
+            Callback.reason == "owed",
+            Callback.state == "due",
+            Callback.number == event.caller,
+            Callback.created_at <= datetime.fromtimestamp(event.answered, UTC),
+        )
+    )
+    for callback in found.all():
+        _end(session, callback, "fulfilled", datetime.fromtimestamp(event.at, UTC))
+
+
+def give(session: Session, call_id: str, user: User, now: datetime) -> None:
+    """The callback that is owed for a call is this user's to make, while nobody makes it."""
+    callback = _owed_for(session, call_id)
+    if callback is not None:
+        callback.owner_id, callback.version = user.id, callback.version + 1
+        session.add(callback)
+        _tell(session, callback, now)
+
+
+def fulfil(session: Session, call_id: str, now: datetime) -> None:
+    """What the caller wanted is settled: nobody needs to call any more."""
+    callback = _owed_for(session, call_id)
+    if callback is not None:
+        _end(session, callback, "fulfilled", now)
 
 
 def start(session: Session, settings: Settings, callback_id: int, now: datetime) -> PlaceCallback | None:
@@ -316,6 +351,14 @@ def _of_ticket(session: Session, ticket: Ticket) -> list[Callback]:
             )
         )
     )
+
+
+def _owed_for(session: Session, call_id: str) -> Callback | None:
+    return session.exec(
+        select(Callback)
+        .where(Callback.reason == "owed", Callback.call_id == call_id, Callback.state == "due")
+        .with_for_update()
+    ).first()
 
 
 def _owed(session: Session, call_id: str, number: str) -> bool:

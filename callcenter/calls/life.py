@@ -3,7 +3,7 @@
 A caller: arriving -> greeting -> queued -> offered -> connecting -> bridged <-> held -> ended.
 A call that we place: arriving -> connecting (the customer's phone rings) -> offered (the agent's rings) -> connecting
 -> bridged; agent first: arriving -> offered -> connecting -> bridged; a survey: arriving -> connecting -> survey.
-`leaving`: hears a last message, then we hang up.
+`leaving`: hears a last message, then we hang up. voicemail: a caller who waits, or is sent away, leaves a message.
 
 With more than two: bridged or held -> consulting (the agent asks somebody, the customer hears music) -> bridged, with
 whom it was spoken to waiting, joining, or as the new agent. transferring: the agent has left, the one who is to have
@@ -22,6 +22,7 @@ STATES = (
     "transferring",
     "outside",
     "survey",
+    "voicemail",
     "leaving",
     "ended",
 )
@@ -41,7 +42,7 @@ class IllegalStep(ValueError):
 
 def advance(state: str, happening: str) -> str:
     """The state after `happening`: greet | queue | offer | dial | answer | bridge | hold | resume | consult | join |
-    hand_over | let_out | ask | leave | end."""
+    hand_over | let_out | ask | record | leave | end."""
     match state, happening:
         case "arriving", "greet":
             return "greeting"
@@ -71,8 +72,17 @@ def advance(state: str, happening: str) -> str:
             return "outside"
         case "connecting", "ask":
             return "survey"
+        case "arriving" | "greeting" | "queued" | "offered", "record":
+            return "voicemail"
         case (
-            "arriving" | "greeting" | "queued" | "offered" | "connecting" | "transferring" | "survey",
+            "arriving"
+            | "greeting"
+            | "queued"
+            | "offered"
+            | "connecting"
+            | "transferring"
+            | "survey"
+            | "voicemail",
             "leave",
         ):
             return "leaving"
@@ -92,9 +102,8 @@ def is_evidence(outcome: str, talk: float) -> bool:
 
 
 def owes_callback(kind: str, outcome: str, caller: str, ended_by: str = "", fault: str = "") -> bool:
-    """Whether a caller whom we did not serve is rung back: lost by us, sent away, or cut off by us in a conversation;
-    with a known number."""
+    """Whether a caller whom we did not serve is rung back: lost by us, sent away, with a message, or cut off by us in a
+    conversation; with a known number."""
     cut_off = outcome == "answered" and ended_by == "us" and fault == "us"
-    return (
-        kind == "inbound" and caller.startswith("+") and (cut_off or outcome in ("lost_by_us", "deflected"))
-    )
+    unserved = outcome in ("lost_by_us", "deflected", "message_left")
+    return kind == "inbound" and caller.startswith("+") and (cut_off or unserved)

@@ -136,13 +136,15 @@ class HearLegs:
 class StartRecording:
     """Record what `leg` says (left) and what `other` says (right; empty: one channel) from now on, as one segment.
 
-    Ends by StopRecording or with the first of the two legs. The same id twice starts once. `RecordingStarted`, and at
+    Ends by StopRecording, with the first of the two legs, or (one channel) behind `silence` seconds in which nobody
+    spoke, when that is not 0. The same id twice starts once. `RecordingStarted`, and at
     the end `RecordingStopped`, follow; `RecordingFailed` when nothing can be written.
     """
 
     recording: str
     leg: str
     other: str = ""
+    silence: float = 0.0
 
 
 @line.word

@@ -246,7 +246,8 @@ class CallFinished:
     refused | unreachable | failed | cancelled | no_agent | answered (a survey that got its key) | no_score (one that
     did not) | unknown.
     `ended_by`: customer | agent | guest | us. `agent`: who answered first, `last_agent`: who had it last.
-    `owed`: after a transfer it ended because we had nobody for the caller, who is rung back.
+    `owed`: after a transfer it ended because we had nobody for the caller, who is rung back. `message`: the recording of
+    the message, of `message_left`.
     """
 
     at: float
@@ -272,6 +273,7 @@ class CallFinished:
     last_agent: str = ""
     transfers: int = 0
     owed: bool = False
+    message: str = ""
 
 
 @public.word
@@ -330,8 +332,9 @@ class RecordingChanged:
 
     `state`: recording | paused | spooled (ended; a WAV lies at `spool` of the line's machine) | failed (`why`) | stored
     (by the worker: it can be heard).
-    With recording and paused: between which legs, whose agent, which queue, and the `days` it is kept; `until`: when
-    a pause for card data ends by itself. With spooled: `started`, `seconds`, `channels` and `paused_for` seconds.
+    With recording and paused: between which legs (one of a message), whose agent, which queue, and the `days` it is
+    kept; `until`: when a pause for card data ends by itself. With spooled: `started`, `seconds`,
+    `channels` and `paused_for` seconds.
     """
 
     at: float

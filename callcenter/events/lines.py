@@ -224,6 +224,7 @@ class RecordingStopped:
     """A segment lies in the line's spool as `path`, absolute, complete. `started`: its first sample.
 
     `channels`: 2 (left `leg`, right `other`) or 1. `paused`: seconds in which it was paused, silent in the file.
+    `sound`: seconds of one channel in which somebody spoke, 0 for two channels.
     It may come behind the leg's end, and again for what still lies in the spool when a line starts.
     """
 
@@ -236,6 +237,7 @@ class RecordingStopped:
     seconds: float
     channels: int = 2
     paused: float = 0.0
+    sound: float = 0.0
 
 
 @line.word

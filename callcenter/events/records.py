@@ -46,6 +46,19 @@ class CallbackChanged:
 
 @public.word
 @dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """A message of a caller came, was taken by `by`, or is done. `state`: new | taken | done."""
+
+    at: float
+    message: int
+    queue: str
+    state: str
+    by: str = ""
+    call: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
 class SurveyChanged:
     at: float
     survey: int

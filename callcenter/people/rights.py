@@ -9,6 +9,7 @@ _AGENT = frozenset(
         "tickets.see",
         "tickets.write",
         "callbacks.see",
+        "messages.see",  # of the queues that one serves
         "surveys.see",
         "wallboard",
     }
@@ -19,6 +20,7 @@ _SUPERVISOR = _AGENT | frozenset(
         "tickets.supervise",  # co-sign, close the unreached, reopen, withdraw
         "tickets.export",
         "callbacks.steer",
+        "messages.all",
         "audit.see",
         "calls.supervise",  # listen, whisper, barge in
         "callers.bar",  # refuse abusive callers, lift bans

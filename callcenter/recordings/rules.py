@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 MODES = ("off", "all", "sample", "demand")
 """Of a queue: no call, every call, a share of them, or what the agent chooses in the call."""
 NO_NOTICE = "-"
+LEAST_MESSAGE = 1.0
+"""Seconds in which somebody must speak for a message to be one."""
 
 
 @dataclass(frozen=True, slots=True)

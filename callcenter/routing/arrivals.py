@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import dialled, endings, phrases, plans, rules
+from callcenter.routing import dialled, endings, phrases, plans, rules, voicemail
 from callcenter.routing.board import Call, Queue
 from callcenter.routing.step import Step
 from callcenter.settings import SPOKEN
@@ -85,8 +85,11 @@ def found(step: Step, caller: CallerFound) -> None:
     queue.offered += 1
     call.entered, call.queued, call.priority = queue.day, step.now, queue.priority
     call.lined_up, call.first_queue = step.now, call.queue
+    if voicemail.closed(step, call):
+        voicemail.begin(step, call)
+        return
     if queue.waiting >= queue.max_length:
-        endings.send_away(step, call, "deflected", "sorry_busy")
+        voicemail.send_away(step, call)
         return
     if words := _first_words(step, call, queue):
         step.enter(call, "greet")
@@ -101,9 +104,9 @@ def found(step: Step, caller: CallerFound) -> None:
 def _first_words(step: Step, call: Call, queue: Queue) -> tuple[str, ...]:
     """The greeting, and that the call may be recorded: the law wants that said also where nobody is greeted."""
     spoken = call.language, step.house.languages
-    words = phrases.greeting(queue.greeting, *spoken) if step.house.greeting else ()
+    words = phrases.own("greeting", queue.greeting, *spoken, queue.prompts) if step.house.greeting else ()
     if announced(queue.recording, queue.recording_notice):
-        words += phrases.recorded(queue.recording_notice, *spoken)
+        words += phrases.own("recorded", queue.recording_notice, *spoken, queue.prompts)
     return words
 
 
@@ -125,7 +128,7 @@ def wait(step: Step, call: Call) -> None:
 
 def music(step: Step, call: Call) -> None:
     """Back to the music."""
-    step.play(call, "music", step.rules_of(call).music, loop=True)
+    step.play(call, "music", step.rules_of(call).waiting_music, loop=True)
 
 
 def tell_places(step: Step, queue: Queue) -> None:
@@ -138,7 +141,9 @@ def tell_places(step: Step, queue: Queue) -> None:
         if call.state != "queued":
             continue
         if step.now - (call.lined_up or call.queued) >= queue.max_wait:
-            endings.send_away(step, call, "deflected", "sorry_busy")
+            voicemail.send_away(step, call)
+        elif voicemail.offer(step, call):
+            continue
         elif rules.tell_place(place, call.place_told, call.place_told_at, queue.announce_every, step.now):
             call.place_told, call.place_told_at = place, step.now
             spoken = call.language or step.house.languages[0]
@@ -154,4 +159,4 @@ def roll(step: Step, queue: Queue) -> None:
         return
     queue.day, queue.longest_today = day, 0.0
     queue.offered = queue.answered = queue.within = queue.lost = 0
-    queue.abandoned = queue.short_abandon = queue.deflected = 0
+    queue.abandoned = queue.short_abandon = queue.deflected = queue.messages = 0

@@ -15,6 +15,7 @@ import redis.asyncio
 from callcenter.calls import life
 
 T = TypeVar("T")
+MUSIC = "music:default"
 
 
 @dataclass(slots=True)
@@ -49,13 +50,15 @@ class Call:
     after the first answer (transfers); `apart`: hold | wait while one of them runs, since `apart_since`.
 
     `leg_state` and `agent_leg_state`: empty (no leg) | ringing | up. `hearing`: what plays to the customer (greeting |
-    music | place | message | question | thanks). `until`: when the present wait is given up. `passed`: agent -> when
-    this call may be offered to him again. `entered`: local day on which it entered the queue, empty before.
+    music | place | message | question | thanks | voicemail). `until`: when the present wait is given up. `passed`:
+    agent -> when this call may be offered to him again. `entered`: local day on which it entered the queue, empty before.
     `parties`: leg -> who else is in it; `heard`: leg -> legs that it hears, as the line was last told; `prompted`: leg
     (not the customer's) -> what plays to it. `phone_held`: the agent's phone holds, `caller_held`: the customer's side.
     `recording`: the segment that runs, the `segments`th, between `recording_legs`; `recording_state`: empty | starting |
     on | paused | failed; `recording_asked`: on | off by the agent; `recording_until`: end of a pause for card data.
     `phone`: the agents' phone that placed it. `peer`: the colleague whom an internal call goes to.
+    `message`: empty | greeting | speaking | ending | gone (the caller, since `gone_at`), while the state is voicemail;
+    `message_recording`: its segment, which the line began at `message_since`; `message_told`: when the key was told of.
     `lined_up`: when it joined the present queue. `first` and `served`: the agents who spoke with the customer first and
     last, `first_queue`: the queue that counts it. `sent_by`, `note`: who transferred it to whom it goes to now, and why;
     `sent`: when.
@@ -132,6 +135,11 @@ class Call:
     note: str = ""
     transfers: int = 0
     peer: str = ""
+    message: str = ""
+    message_recording: str = ""
+    message_since: float = 0.0
+    message_told: float = 0.0
+    gone_at: float = 0.0
 
     def __post_init__(self) -> None:
         # From JSON they come as dictionaries.
@@ -199,7 +207,10 @@ class Agent:
 
 @dataclass(slots=True)
 class Queue:
-    """Rules (see `models.QueueRow`) and the counters of the local `day`; offered = the sum of outcomes + who waits."""
+    """Rules (see `models.QueueRow`) and the counters of the local `day`; offered = the sum of outcomes + who waits.
+
+    `prompts`: those that its texts name -> language -> as the line plays it.
+    """
 
     name: str
     label: str = ""
@@ -222,6 +233,14 @@ class Queue:
     recording_on_hold: bool = False
     recording_days: int = 180
     recording_notice: str = ""
+    sorry: str = ""
+    voicemail: str = "off"
+    voicemail_key: str = "1"
+    voicemail_every: float = 45.0
+    voicemail_seconds: float = 120.0
+    voicemail_greeting: str = ""
+    voicemail_goodbye: str = ""
+    prompts: dict[str, dict[str, str]] = field(default_factory=dict)
     waiting: int = 0
     oldest: float = 0.0
     day: str = ""
@@ -231,14 +250,21 @@ class Queue:
     abandoned: int = 0
     short_abandon: int = 0
     deflected: int = 0
+    messages: int = 0
     lost: int = 0
     longest_today: float = 0.0
+
+    @property
+    def waiting_music(self) -> str:
+        """What its callers hear while they wait, as the line plays it."""
+        named = self.prompts.get(self.music.removeprefix("prompt:"), {})
+        return next(iter(named.values()), MUSIC) if self.music.startswith("prompt:") else self.music
 
 
 COUNTERS = frozenset(
     {
         *("name", "waiting", "oldest", "day", "offered", "answered", "within"),
-        *("abandoned", "short_abandon", "deflected", "lost", "longest_today"),
+        *("abandoned", "short_abandon", "deflected", "messages", "lost", "longest_today"),
     }
 )
 RULES = tuple(one.name for one in dataclasses.fields(Queue) if one.name not in COUNTERS)

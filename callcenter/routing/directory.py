@@ -121,4 +121,11 @@ def _queue(row: QueueRow) -> Queue:
         recording_on_hold=row.recording_on_hold,
         recording_days=row.recording_days,
         recording_notice=row.recording_notice,
+        sorry=row.sorry,
+        voicemail=row.voicemail,
+        voicemail_key=row.voicemail_key,
+        voicemail_every=row.voicemail_every,
+        voicemail_seconds=row.voicemail_seconds,
+        voicemail_greeting=row.voicemail_greeting,
+        voicemail_goodbye=row.voicemail_goodbye,
     )

@@ -2,12 +2,15 @@
 
 from callcenter import events
 from callcenter.calls import life
+from callcenter.recordings.rules import LEAST_MESSAGE
 from callcenter.routing import agents, phrases, rules
 from callcenter.routing.board import Agent, Call, Party, Queue
 from callcenter.routing.step import Step
 
 MESSAGE_WITHIN = 30.0
 """Seconds after which a last message counts as heard, when the line does not say so."""
+SHORT_PAUSE = "silence:200"
+"""In place of a last message that is not wanted."""
 TRY_AGAIN = frozenset({"busy", "no_answer", "unreachable", "failed", "no_agent", "unknown"})
 """Outcomes of a placed call that trying again later can better."""
 
@@ -41,7 +44,11 @@ def send_away(step: Step, call: Call, outcome: str, phrase: str) -> None:
     """A last message to the customer, then we hang up; the outcome is decided now."""
     step.enter(call, "leave")
     call.outcome, call.until = outcome, step.now + MESSAGE_WITHIN
-    step.play(call, "message", phrases.say(phrase, call.language or step.house.languages[0]))
+    queue = step.rules_of(call)
+    text = {"sorry_busy": queue.sorry, "message_kept": queue.voicemail_goodbye}.get(phrase, "")
+    language = call.language or step.house.languages[0]
+    words = phrases.own(phrase, text, language, step.house.languages, queue.prompts)
+    step.play(call, "message", *(words or (SHORT_PAUSE,)))
 
 
 def give_back(step: Step, call: Call) -> None:
@@ -50,7 +57,7 @@ def give_back(step: Step, call: Call) -> None:
         bridging = call.state == "connecting"
         step.enter(call, "queue")
         if bridging:
-            step.play(call, "music", step.rules_of(call).music, loop=True)
+            step.play(call, "music", step.rules_of(call).waiting_music, loop=True)
     elif call.leg_state == "up":
         send_away(step, call, "no_agent", "sorry_later")
     else:
@@ -112,6 +119,7 @@ def finish(
             last_agent=call.served,
             transfers=call.transfers,
             owed=owed and call.kind == "inbound",
+            message=call.message_recording if outcome == "message_left" else "",
         )
     )
     _end_attempt(step, call, outcome, talk, fault, code, retry)
@@ -204,6 +212,8 @@ def _add(queue: Queue, outcome: str, waited: float) -> None:
             queue.short_abandon += 1
         case "deflected":
             queue.deflected += 1
+        case "message_left":
+            queue.messages += 1
         case "lost_by_us":
             queue.lost += 1
     queue.longest_today = max(queue.longest_today, waited)
@@ -267,8 +277,11 @@ def _end_party_with_call(step: Step, call: Call, party: Party, ended_by: str) ->
         step.tell(events.ConsultEnded(step.now, call.id, call.agent, party.name, outcome))
 
 
-def lost_outcome(call: Call) -> str:
-    """What a call is that we lost: its line died, or its leg is gone without a word."""
+def lost_outcome(call: Call, at: float) -> str:
+    """What a call is that we lost: its line died, or its leg is gone without a word. What was said of a message until
+    then is kept."""
+    if call.state == "voicemail" and call.message_since and at - call.message_since >= LEAST_MESSAGE:
+        return "message_left"
     if call.answered and call.state in (*life.WITH_AGENT, "outside"):
         return spoken_outcome(call)
     if call.state == "leaving":

@@ -23,6 +23,7 @@ from callcenter.routing import (
     sweep,
     talks,
     transfers,
+    voicemail,
 )
 from callcenter.routing.arrivals import CallerFound
 from callcenter.routing.board import Board, Call
@@ -77,6 +78,7 @@ def _event(step: Step, message: Any) -> bool:
             sweep.line_stopped(step, line, boot)
         case events.RecordingStarted() | events.RecordingStopped() | events.RecordingFailed():
             recording.reported(step, message)
+            voicemail.reported(step, message)
         case events.LineAlarm():
             recording.alarm(step, message.line, message.what, message.on, message.detail)
         case events.CommandRefused():
@@ -227,7 +229,7 @@ def _leg_ended(step: Step, leg: str, event: events.LegEnded) -> None:
         parties.left(step, call, party, event)
     elif customer and call.answered:
         lost = event.outcome == "lost" or call.state == "leaving"
-        outcome = endings.lost_outcome(call) if lost else endings.spoken_outcome(call)
+        outcome = endings.lost_outcome(call, at) if lost else endings.spoken_outcome(call)
         by = "customer" if event.by == "remote" else "us"
         # What we end is off the board already: a line that hangs up by itself is being stopped.
         fault = "us" if event.by == "us" else event.fault
@@ -245,6 +247,8 @@ def _leg_ended(step: Step, leg: str, event: events.LegEnded) -> None:
 
 def _caller_left(step: Step, call: Call, event: events.LegEnded, at: float) -> None:
     by = "customer" if event.by == "remote" else "us"
+    if call.state == "voicemail" and voicemail.left(step, call, at):
+        return
     if call.state == "leaving":
         outcome = call.outcome
     elif event.outcome == "lost" or event.by == "us" or (event.by == "line" and event.fault == "us"):
@@ -288,6 +292,8 @@ def _heard(step: Step, leg: str, play: str) -> None:
             arrivals.wait(step, call)
         case "queued" | "offered", "place":
             arrivals.music(step, call)
+        case "voicemail", "voicemail":
+            voicemail.speak(step, call)
         case "survey", "question":
             placed.asked_fully(step, call)
         case "leaving", "message":
@@ -303,6 +309,8 @@ def _digit(step: Step, leg: str, digit: str) -> None:
     step.tell(events.DigitHeard(step.now, call.id, digit, "customer" if leg == call.leg else "agent"))
     if call.kind == "survey":
         placed.key(step, call, digit)
+    elif leg == call.leg:
+        voicemail.key(step, call, digit)
 
 
 def _line_started(step: Step, event: events.LineStarted) -> None:
@@ -325,6 +333,7 @@ def _refused(step: Step, event: events.CommandRefused) -> None:
         return
     if event.command in recording.COMMANDS:
         recording.refused(step, call, event)
+        voicemail.refused(step, call, event.command)
         return
     if event.command == "DialLeg":
         outcome = "unreachable" if event.code in ("no_phone", "no_trunk") else "failed"

@@ -40,4 +40,17 @@ class QueueRow(SQLModel, table=True):
     recording_days: int = 180
     """Days that its recordings are kept."""
     recording_notice: str = ""
-    """What callers are told in the default language; empty = the standard sentence, `-` = nothing."""
+    """What callers are told in the default language; empty = the standard sentence, `-` = nothing. Each of these texts
+    may be `prompt:NAME` instead, and so may `music`."""
+    sorry: str = ""
+    """Told to who is sent away."""
+    voicemail: str = "off"
+    """Who may leave a message: off | closed | full | always (`voicemail.MODES`)."""
+    voicemail_key: str = "1"
+    """By which who waits asks for it."""
+    voicemail_every: float = 45.0
+    """How often who waits is told of the key."""
+    voicemail_seconds: float = 120.0
+    """The longest message."""
+    voicemail_greeting: str = ""
+    voicemail_goodbye: str = ""

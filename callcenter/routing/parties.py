@@ -202,7 +202,7 @@ def to_queue(step: Step, call: Call, queue: str) -> None:
     call.passed = {before: step.now + rules.RETRY_AFTER} if before else {}
     call.place_told, call.position = 0, 1
     step.enter(call, "queue")
-    step.play(call, "music", step.rules_of(call).music, loop=True)
+    step.play(call, "music", step.rules_of(call).waiting_music, loop=True)
     step.tell(events.CallQueued(step.now, call.id, queue, call.position))
 
 

@@ -1,6 +1,10 @@
 """What callers hear, in English, Mandarin and Cantonese."""
 
+from collections.abc import Mapping
+
 SPOKEN = ("en", "cmn", "yue")
+NAMED = "prompt:"
+"""Begins a text that names a prompt (`callcenter.prompts`)."""
 
 _TEXTS = {
     "greeting": {
@@ -22,6 +26,32 @@ _TEXTS = {
         "en": "We are sorry, nobody is free at the moment. If we know your number, we will call you back. Goodbye.",
         "cmn": "很抱歉，目前座席全忙。如果我们有您的号码，我们会给您回电。再见。",
         "yue": "對唔住，而家所有同事都好忙。如果我哋有您嘅電話號碼，我哋會覆電畀您。再見。",
+    },
+    "message_offer": {
+        "en": "To leave a message and keep your place, press {key}. We will call you back.",
+        "cmn": "如需留言并保留您的排队位置，请按 {key}，我们会给您回电。",
+        "yue": "如果想留言並保留您嘅輪候位置，請按 {key}，我哋會覆電畀您。",
+    },
+    "message_greeting": {
+        "en": "Please leave your message after the tone. Press the hash key when you have finished.",
+        "cmn": "请在提示音后留言，留言结束请按井号键。",
+        "yue": "請喺提示音之後留言，留言完畢請按井號鍵。",
+    },
+    "message_kept": {
+        "en": "Thank you, your message has been saved. If we know your number, you keep your place and we will call you"
+        " back. Goodbye.",
+        "cmn": "谢谢，您的留言已收到。如果我们有您的号码，您的排队位置将予以保留，我们会尽快给您回电。再见。",
+        "yue": "多謝，已經收到您嘅留言。如果我哋有您嘅電話號碼，會保留您嘅輪候位置，盡快覆電畀您。再見。",
+    },
+    "message_empty": {
+        "en": "We did not hear a message. Goodbye.",
+        "cmn": "没有听到您的留言，再见。",
+        "yue": "聽唔到您嘅留言，再見。",
+    },
+    "message_failed": {
+        "en": "We are sorry, your message could not be recorded. If we know your number, we will call you back. Goodbye.",
+        "cmn": "很抱歉，您的留言未能录制。如果我们有您的号码，我们会给您回电。再见。",
+        "yue": "對唔住，未能錄到您嘅留言。如果我哋有您嘅電話號碼，我哋會覆電畀您。再見。",
     },
     "connecting": {
         "en": "Hello, this is the service hotline about your request. Please hold, we are connecting you.",
@@ -98,18 +128,24 @@ def say(phrase: str, language: str, **values: int) -> str:
     return f"say:{spoken}:{_TEXTS[phrase][spoken].format(**values)}"
 
 
-def recorded(text: str, language: str, languages: tuple[str, ...]) -> tuple[str, ...]:
-    """That the call may be recorded, as `greeting`."""
-    if text:
-        return (f"say:{languages[0]}:{text}",)
-    return tuple(say("recorded", one) for one in ((language,) if language else languages))
-
-
-def greeting(text: str, language: str, languages: tuple[str, ...]) -> tuple[str, ...]:
-    """The greeting: the queue's own text in the default language, else the standard one in the caller's language or,
-    while that is unknown, in each of ours. `-` is none."""
+def own(
+    phrase: str,
+    text: str,
+    language: str,
+    languages: tuple[str, ...],
+    prompts: Mapping[str, Mapping[str, str]],
+) -> tuple[str, ...]:
+    """What a queue says in a phrase's place: nothing for `-`; a prompt by its name in the caller's language, else in the
+    default one; its own text in the default language; the standard phrase in the caller's language or, while that is
+    unknown, in each of ours."""
     if text == "-":
         return ()
-    if text:
+    if text.startswith(NAMED):
+        named = prompts.get(text.removeprefix(NAMED), {})
+        wanted = (language, *languages) if language else languages
+        found = next((named[one] for one in wanted if one in named), next(iter(named.values()), ""))
+        if found:
+            return (found,)
+    elif text:
         return (f"say:{languages[0]}:{text}",)
-    return tuple(say("greeting", one) for one in ((language,) if language else languages))
+    return tuple(say(phrase, one) for one in ((language,) if language else languages))

@@ -89,7 +89,9 @@ def customer_answered(step: Step, call: Call) -> None:
         queue = step.rules_of(call)
         words: tuple[str, ...] = (phrases.say("connecting", call.language),)
         if announced(queue.recording, queue.recording_notice):
-            words += phrases.recorded(queue.recording_notice, call.language, step.house.languages)
+            words += phrases.own(
+                "recorded", queue.recording_notice, call.language, step.house.languages, queue.prompts
+            )
         step.play(call, "music", *words, "music:default", loop=False)
         offers.ring(step, call, agent)
 

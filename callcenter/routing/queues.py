@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.recordings import rules
+from callcenter.routing import voicemail
 from callcenter.routing.models import QueueRow
 
 STRATEGIES = ("longest_idle",)
@@ -157,5 +158,12 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "show_caller": _truth,
     "recording_days": _whole(1, 36_500),
     "recording_notice": _text(500),
+    "sorry": _text(1000),
+    "voicemail": _one_of(voicemail.MODES),
+    "voicemail_key": _one_of(tuple("0123456789")),
+    "voicemail_every": _number(0, 3600, " seconds"),
+    "voicemail_seconds": _number(5, 600, " seconds"),
+    "voicemail_greeting": _text(1000),
+    "voicemail_goodbye": _text(1000),
 }
 """Field of a queue -> what it may be; ValueError says what."""

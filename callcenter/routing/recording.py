@@ -141,7 +141,7 @@ def _start(step: Step, call: Call, legs: list[str]) -> None:
         alarm(step, line.name, "recording", True, "not_supported")
         _failed(step, call.recording, call.line, "not_supported", call)
     else:
-        step.order(call.line, commands.StartRecording(call.recording, *legs))
+        step.order(call.line, commands.StartRecording(call.recording, legs[0], legs[1]))
 
 
 def _stop(step: Step, call: Call) -> None:

@@ -200,7 +200,7 @@ class Step:
         if call.leg in wanted.hears:
             call.hearing = ""
         elif call.leg in wanted.music and call.hearing != "music":
-            self.play(call, "music", self.rules_of(call).music, loop=True)
+            self.play(call, "music", self.rules_of(call).waiting_music, loop=True)
         for leg in [leg for leg in call.prompted if leg in wanted.hears]:
             call.prompted.pop(leg)
         for leg, what in [(leg, "music") for leg in wanted.music] + [
@@ -208,7 +208,7 @@ class Step:
         ]:
             if leg != call.leg and call.prompted.get(leg) != what:
                 call.prompted[leg] = what
-                prompts = (self.rules_of(call).music,) if what == "music" else RINGBACK
+                prompts = (self.rules_of(call).waiting_music,) if what == "music" else RINGBACK
                 self.order(call.line, commands.PlayPrompts(leg, what, prompts, loop=True))
         self._clock(call)
 

@@ -5,7 +5,18 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from callcenter import commands
-from callcenter.routing import agents, arrivals, endings, lines, offers, parties, placed, presence, recording
+from callcenter.routing import (
+    agents,
+    arrivals,
+    endings,
+    lines,
+    offers,
+    parties,
+    placed,
+    presence,
+    recording,
+    voicemail,
+)
 from callcenter.routing.board import Call, Line
 from callcenter.routing.step import Step
 
@@ -84,7 +95,7 @@ def lose(step: Step, line: Line, seen: float = 0.0) -> None:
         if call.line == line.name and call.state != "ended":
             step.heal("call", call.id, f"line {line.name} is gone")
             ended = min(step.now, max(at, call.since))
-            endings.finish(step, call, endings.lost_outcome(call), "us", ended, "us")
+            endings.finish(step, call, endings.lost_outcome(call, ended), "us", ended, "us")
 
 
 def _begin_anew(step: Step) -> None:
@@ -163,6 +174,8 @@ def _overdue(step: Step, call: Call) -> None:
             endings.finish(step, call, "no_answer", "us", step.now)
         case "survey":
             placed.ask(step, call)
+        case "voicemail":
+            voicemail.overdue(step, call)
         case "leaving":
             endings.finish(step, call, call.outcome, "us", step.now)
         case _:

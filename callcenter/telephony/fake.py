@@ -50,6 +50,7 @@ _AUDIO = (
 class FakeLeg:
     """One party. `state`: arriving | ringing | up. `played` lists every prompt it heard, `digits` what was sent.
 
+    `spoke`: seconds of sound that a recording of it alone holds.
     `hears`: the legs that it hears; `other`: the one that it is bridged with. `early`: it has audio before the answer.
     `asking`: it asked for a transfer and waits; `told`: the statuses that such transfers ended with.
     """
@@ -68,6 +69,7 @@ class FakeLeg:
     held: bool = False
     asking: bool = False
     told: list[int] = field(default_factory=list)
+    spoke: float = 0.0
 
     @property
     def audible(self) -> bool:
@@ -80,6 +82,8 @@ class FakeRecording:
 
     reel: Reel
     fd: int
+    speaker: FakeLeg
+    silence: float = 0.0
 
     def ended(self) -> float:
         """Complete the file; its seconds."""
@@ -192,7 +196,7 @@ class FakeLine:
             one.other = "" if one.other == leg else one.other
         for recording in list(self.recordings.values()):
             if leg in (recording.reel.leg, recording.reel.other):
-                self._stop_recording(recording)
+                self.stop_recording(recording)
         self.tell(events.LegEnded, leg=leg, outcome=outcome, by=by, **more)
         if self._draining and not self.all:
             self.tell(events.LineDraining, draining=True, legs=0)
@@ -249,7 +253,7 @@ class FakeLine:
             case commands.PauseRecording(recording=name, paused=paused) if name in self.recordings:
                 self.recordings[name].reel.pause(time.time() - self.recordings[name].reel.started, paused)
             case commands.StopRecording(recording=name) if name in self.recordings:
-                self._stop_recording(self.recordings[name])
+                self.stop_recording(self.recordings[name])
             case commands.TransferLeg(target=target, replaces=replaces) if leg.state == "up":
                 self._transfer(command, leg, target, replaces)
             case commands.FinishReferral(code=code) if leg.asking:
@@ -296,17 +300,18 @@ class FakeLine:
             self.tell(events.RecordingFailed, recording=name, leg=command.leg, why="no folder")
         elif name not in self.recordings:
             reel = Reel(self._spool, name, command.leg, command.other, time.time())
-            self.recordings[name] = FakeRecording(reel, reel.create())
+            self.recordings[name] = FakeRecording(reel, reel.create(), self.all[command.leg], command.silence)
             self.tell(events.RecordingStarted, recording=name, leg=command.leg, other=command.other)
 
-    def _stop_recording(self, recording: FakeRecording) -> None:
+    def stop_recording(self, recording: FakeRecording) -> None:
         del self.recordings[recording.reel.recording]
-        self._recorded(recording.reel, recording.ended())
+        self._recorded(recording.reel, recording.ended(), recording.speaker.spoke)
 
-    def _recorded(self, reel: Reel, seconds: float) -> None:
+    def _recorded(self, reel: Reel, seconds: float, spoke: float = 0.0) -> None:
         self.tell(
             events.RecordingStopped, recording=reel.recording, leg=reel.leg, path=str(reel.path),
             started=reel.started, seconds=seconds, channels=reel.channels, paused=reel.paused(seconds),
+            sound=0.0 if reel.other else spoke,
         )  # fmt: skip
 
     def _transfer(self, command: Command, leg: FakeLeg, target: str, replaces: str) -> None:
@@ -394,6 +399,16 @@ class Outside:
 
     def press(self, leg: str, digit: str, method: str = "rtp") -> None:
         self._line.tell(events.DigitPressed, leg=leg, digit=digit, method=method)
+
+    def speak(self, leg: str, seconds: float) -> None:
+        """The party says something so long."""
+        self._line.all[leg].spoke += seconds
+
+    def fall_silent(self, leg: str) -> None:
+        """The party says nothing more, until recordings that end by silence have ended."""
+        for recording in list(self._line.recordings.values()):
+            if recording.reel.leg == leg and recording.silence:
+                self._line.stop_recording(recording)
 
     def hold(self, leg: str, held: bool = True) -> None:
         """The party puts us on hold, or takes us back."""

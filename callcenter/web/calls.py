@@ -22,8 +22,8 @@ from callcenter.web.parts import Parts, parts
 
 FILTERS = ("queue", "agent", "outcome", "kind", "caller", "day", "today", "customer", "ticket")
 OUTCOMES = (
-    "live", "answered", "abandoned", "short_abandon", "deflected", "lost_by_us", "refused", "conversation", "busy",
-    "no_answer", "unreachable", "failed", "cancelled", "no_agent", "no_score", "unknown",
+    "live", "answered", "abandoned", "short_abandon", "deflected", "message_left", "lost_by_us", "refused",
+    "conversation", "busy", "no_answer", "unreachable", "failed", "cancelled", "no_agent", "no_score", "unknown",
 )  # fmt: skip
 KINDS = ("inbound", "callback", "survey", "manual")
 Told = dict[str, Any]

@@ -39,6 +39,7 @@ ABOUT = {
     "agents": ("AgentChanged",),
     "queues": ("QueueChanged", "CallFinished"),
     "callbacks": ("CallbackChanged",),
+    "messages": ("MessageChanged", "CallbackChanged", "RecordingChanged"),
     "surveys": ("SurveyChanged",),
     "lines": ("LineChanged", "TrunkStateChanged"),
     "calls": ("CallStarted", "CallAnswered", "CallFinished"),

@@ -19,7 +19,16 @@ from callcenter.web.health import LEASE
 from callcenter.web.lines import lines, sounds
 from callcenter.web.parts import parts
 
-QUEUE_FIGURES = ("offered", "answered", "abandoned", "short_abandon", "deflected", "lost", "within")
+QUEUE_FIGURES = (
+    "offered",
+    "answered",
+    "abandoned",
+    "short_abandon",
+    "deflected",
+    "messages",
+    "lost",
+    "within",
+)
 MOS_EDGES = ("4.34", "4.03", "3.60", "3.10", "0")
 LAGS = {"timers": timers.ALIVE, "ledger": ledger.ALIVE}
 

@@ -20,6 +20,7 @@ from callcenter.recordings import lists, rules, sound, vault
 from callcenter.recordings.models import STATES, Recording
 from callcenter.routing import queues
 from callcenter.tickets.models import Ticket
+from callcenter.voicemail import lists as voicemail
 from callcenter.web import asked, auth, ranges, respond
 from callcenter.web.auth import Viewer
 from callcenter.web.parts import Parts, parts
@@ -262,7 +263,10 @@ async def _hold(request: Request, kind: str, ref: str, back: str, exists: Any) -
 def _heard_by(session: Session, request: Request, viewer: Viewer, held: Parts) -> Recording:
     """The row, for who may hear it; for others there is no such thing."""
     row = lists.find(session, request.path_params["id"])
-    if not may_hear(viewer, held, row):
+    message = viewer.may("messages.see") and voicemail.may_hear(
+        session, row.id, viewer.may("messages.all"), viewer.user_id
+    )
+    if not message and not may_hear(viewer, held, row):
         raise NotFound
     return row
 

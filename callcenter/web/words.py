@@ -48,6 +48,7 @@ WORDS: dict[str, dict[str, str]] = {
         "outside": lazy("With somebody outside"),
         "leaving": lazy("Last message"),
         "survey": lazy("Survey"),
+        "voicemail": lazy("Leaves a message"),
         "ended": lazy("Ended"),
     },
     "call.kind": {
@@ -56,6 +57,18 @@ WORDS: dict[str, dict[str, str]] = {
         "survey": lazy("Survey"),
         "manual": lazy("Call out"),
         "internal": lazy("Call between colleagues"),
+    },
+    "message": {"new": lazy("new message"), "taken": lazy("taken"), "done": lazy("done")},
+    "voicemail.mode": {
+        "off": lazy("No messages"),
+        "closed": lazy("When nobody is signed in"),
+        "full": lazy("Also when callers are sent away"),
+        "always": lazy("Also by a key while waiting"),
+    },
+    "queue.words": {
+        "sorry": lazy("Told to callers who are sent away"),
+        "voicemail_greeting": lazy("Greeting before a message"),
+        "voicemail_goodbye": lazy("Told behind a message"),
     },
     "outcome": {
         "answered": lazy("Answered"),

@@ -362,10 +362,11 @@ async def test_a_recording_ends_with_its_leg(outside: Outside) -> None:
         await outside.reported.next(events.RecordingStarted, recording=name)
     await outside.phone_hangs_up()
     ended = await outside.reported.next(events.RecordingStopped)
-    assert ended.recording == "both"
+    assert (ended.recording, ended.sound) == ("both", 0.0)
     outside.line.execute(commands.HangUpLeg(leg))
     ended = await outside.reported.next(events.RecordingStopped)
     assert (ended.recording, ended.channels) == ("alone", 1)
+    assert 0.0 <= ended.sound <= ended.seconds
 
 
 async def test_orders_for_no_recording_are_refused(outside: Outside) -> None:

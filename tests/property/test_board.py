@@ -18,7 +18,7 @@ from callcenter.routing.flows import CallerFound, DirectoryRead, House, Tick
 from callcenter.routing.presence import Person
 
 AGENTS = ("ann", "ben", "cao")
-OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "lost")
+OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "messages", "lost")
 
 
 @dataclass

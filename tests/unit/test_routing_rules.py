@@ -126,7 +126,7 @@ def test_numbers_lead_to_queues() -> None:
 @pytest.mark.parametrize("language", phrases.SPOKEN)
 def test_every_phrase_is_spoken(language: str) -> None:
     for phrase in phrases._TEXTS:
-        prompt = phrases.say(phrase, language, place=2)
+        prompt = phrases.say(phrase, language, place=2, key=2)
         assert prompt.startswith(f"say:{language}:")
         assert "{" not in prompt
     assert phrases.say("place", "fr", place=2) == "say:en:You are number 2 in the queue."
@@ -134,10 +134,13 @@ def test_every_phrase_is_spoken(language: str) -> None:
 
 def test_greetings() -> None:
     spoken = ("cmn", "en")
-    assert phrases.greeting("-", "en", spoken) == ()
-    assert phrases.greeting("欢迎", "en", spoken) == ("say:cmn:欢迎",)
-    assert phrases.greeting("", "yue", spoken) == (phrases.say("greeting", "yue"),)
-    assert phrases.greeting("", "", spoken) == (phrases.say("greeting", "cmn"), phrases.say("greeting", "en"))
+    assert phrases.own("greeting", "-", "en", spoken, {}) == ()
+    assert phrases.own("greeting", "欢迎", "en", spoken, {}) == ("say:cmn:欢迎",)
+    assert phrases.own("greeting", "", "yue", spoken, {}) == (phrases.say("greeting", "yue"),)
+    assert phrases.own("greeting", "", "", spoken, {}) == (
+        phrases.say("greeting", "cmn"),
+        phrases.say("greeting", "en"),
+    )
 
 
 def test_a_call_cannot_jump() -> None:

@@ -222,6 +222,13 @@ def upgrade() -> None:
         sa.Column("recording_on_hold", sa.Boolean(), nullable=False),
         sa.Column("recording_days", sa.Integer(), nullable=False),
         sa.Column("recording_notice", sa.String(), nullable=False),
+        sa.Column("sorry", sa.String(), nullable=False),
+        sa.Column("voicemail", sa.String(), nullable=False),
+        sa.Column("voicemail_key", sa.String(), nullable=False),
+        sa.Column("voicemail_every", sa.Float(), nullable=False),
+        sa.Column("voicemail_seconds", sa.Float(), nullable=False),
+        sa.Column("voicemail_greeting", sa.String(), nullable=False),
+        sa.Column("voicemail_goodbye", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -348,6 +355,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
+    op.create_table(
+        "message",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("recording_id", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("customer_id", sa.Integer(), nullable=True),
+        sa.Column("left_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["customer.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["user.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("call_id"),
+        sa.UniqueConstraint("recording_id"),
+    )
+    op.create_index(op.f("ix_message_customer_id"), "message", ["customer_id"], unique=False)
+    op.create_index(op.f("ix_message_number"), "message", ["number"], unique=False)
+    op.create_index(op.f("ix_message_queue"), "message", ["queue"], unique=False)
+    op.create_index(op.f("ix_message_state"), "message", ["state"], unique=False)
     op.create_table(
         "queuemember",
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -690,6 +728,11 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_ticket_acting_id"), table_name="ticket")
     op.drop_table("ticket")
     op.drop_table("queuemember")
+    op.drop_index(op.f("ix_message_state"), table_name="message")
+    op.drop_index(op.f("ix_message_queue"), table_name="message")
+    op.drop_index(op.f("ix_message_number"), table_name="message")
+    op.drop_index(op.f("ix_message_customer_id"), table_name="message")
+    op.drop_table("message")
     op.drop_table("user")
     op.drop_index(op.f("ix_customernumber_tail"), table_name="customernumber")
     op.drop_index(op.f("ix_customernumber_e164"), table_name="customernumber")

@@ -66,7 +66,7 @@ class Recording:
 class Recorded:
     """A recording lies complete as `path`, absolute. `started`: seconds since 1970 of its first sample.
 
-    `paused`: seconds of it in which it was paused.
+    `paused`: seconds of it in which it was paused; `sound`: of one channel, in which somebody spoke.
     """
 
     recording: str
@@ -76,6 +76,7 @@ class Recorded:
     seconds: float
     channels: int
     paused: float
+    sound: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from callcenter.telephony.media import wav
+from callcenter.telephony.media import loudness, wav
 from callcenter.telephony.media.g711 import ALAW_TO_ULAW, PCMA
 from callcenter.telephony.media.writer import Writer
 
@@ -85,12 +85,18 @@ class Track:
 
 
 class Tape:
-    """One recording: a track for each voice, and the file that they go to."""
+    """One recording: a track for each voice, and the file that they go to.
+
+    `silence`: seconds without a voice after which a single track is `silent`, 0 for never.
+    """
 
     def __init__(
-        self, name: str, fd: int, legs: "tuple[Leg, ...]", began: float, start: int, due: float
-    ) -> None:
+        self, name: str, fd: int, legs: "tuple[Leg, ...]", began: float, start: int, due: float,
+        silence: float = 0.0,
+    ) -> None:  # fmt: skip
         self.name, self.fd, self.legs, self.due = name, fd, legs, due
+        self.silent = False
+        self._silence, self._quiet = silence, 0.0
         self.tracks = tuple(Track(began, start) for _ in legs)
         self.paused = False
         self._began = began
@@ -106,11 +112,19 @@ class Tape:
         voices = [track.take(end) for track in self.tracks]
         count = len(voices)
         if count == 1:
+            self._listen(voices[0])
             return wav.HEADER_BYTES + start, voices[0]
         woven = bytearray(count * (end - start))
         for channel, voice in enumerate(voices):
             woven[channel::count] = voice
         return wav.HEADER_BYTES + start * count, bytes(woven)
+
+    def _listen(self, sound: bytes) -> None:
+        if self._silence <= 0:
+            return
+        tail = loudness.quiet_tail(sound)
+        self._quiet = tail + (self._quiet if tail * wav.RATE >= len(sound) else 0.0)
+        self.silent = self._quiet >= self._silence
 
 
 class Recorder:
@@ -127,10 +141,12 @@ class Recorder:
         self._line: deque[Tape] = deque()
 
     def start(
-        self, name: str, fd: int, legs: "tuple[Leg, ...]", began: float, start: int, now: float
-    ) -> None:
-        """Record what the legs say, a channel each, behind the `start` samples that the file has."""
-        tape = self._tapes[name] = Tape(name, fd, legs, began, start, now + PERIOD)
+        self, name: str, fd: int, legs: "tuple[Leg, ...]", began: float, start: int, now: float,
+        silence: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Record what the legs say, a channel each, behind the `start` samples that the file has; a single one until
+        `silence` seconds are without a voice, when that is not 0."""
+        tape = self._tapes[name] = Tape(name, fd, legs, began, start, now + PERIOD, silence)
         self._line.append(tape)
         self._thread(tape)
 
@@ -189,6 +205,9 @@ class Recorder:
             if self._tapes.get(tape.name) is not tape:
                 continue
             self._writer.write(tape.name, tape.fd, *tape.wind(now - LAG))
+            if tape.silent:
+                self.stop(tape.name, now)
+                continue
             tape.due = now + PERIOD
             line.append(tape)
 

@@ -31,11 +31,11 @@ Send = Callable[[Message, tuple[int, ...], Callable[[], None] | None], None]
 class _Running:
     """A recording that is not complete. `over`: nobody wants more of it. `in_child`: the audio process has the file.
 
-    `began`: `time.monotonic` of its first sample.
+    `began`: `time.monotonic` of its first sample. `silence`: seconds without a voice that end it, 0 for never.
     """
 
-    def __init__(self, reel: Reel) -> None:
-        self.reel = reel
+    def __init__(self, reel: Reel, silence: float) -> None:
+        self.reel, self.silence = reel, silence
         self.began = 0.0
         self.over = self.in_child = self.failed = False
 
@@ -91,8 +91,9 @@ class Recordings:
 
     # ---- orders --------------------------------------------------------------------------------------------------
 
-    def record(self, recording: str, leg: str, other: str) -> None:
-        """Begin; the same id again is nothing. `Recording` or `NotRecorded` follows."""
+    def record(self, recording: str, leg: str, other: str, silence: float = 0.0) -> None:
+        """Begin; the same id again is nothing. It ends by itself behind `silence` seconds without a voice (0: never).
+        `Recording` or `NotRecorded` follows."""
         if recording in self._running:
             return
         if self._folder is None:
@@ -102,7 +103,7 @@ class Recordings:
         elif self._room.full:
             self._report(NotRecorded(recording, leg, self._room.why or "disk full"))
         else:
-            running = self._running[recording] = _Running(Reel(self._folder, recording, leg, other))
+            running = self._running[recording] = _Running(Reel(self._folder, recording, leg, other), silence)
             self._task(self._begin(running))
 
     def runs(self, recording: str) -> bool:
@@ -187,7 +188,8 @@ class Recordings:
             await self._end(running)
             return
         running.in_child = True
-        self._send(("record", name, running.legs, running.began, written), (fd,), lambda: os.close(fd))
+        order = ("record", name, running.legs, running.began, written, running.silence)
+        self._send(order, (fd,), lambda: os.close(fd))
         if running.reel.silenced:
             self._send(("pause", name, True), (), None)
 
@@ -206,10 +208,10 @@ class Recordings:
             await self._ask(reel.discard)
             self._report(NotRecorded(reel.recording, reel.leg, "over before it began"))
             return
-        paused = reel.paused(seconds)
+        paused, sound = reel.paused(seconds), await self._ask(reel.sound)
         self._report(
             Recorded(
-                reel.recording, reel.leg, str(reel.path), reel.started, seconds, reel.channels, paused
+                reel.recording, reel.leg, str(reel.path), reel.started, seconds, reel.channels, paused, sound
             )
         )  # fmt: skip
 

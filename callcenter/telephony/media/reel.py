@@ -11,7 +11,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from callcenter.telephony.media import wav
+from callcenter.telephony.media import loudness, wav
 
 _NAME = re.compile(r"\w[\w.-]{0,99}")
 
@@ -86,6 +86,14 @@ class Reel:
             self.note(seconds)
         self._part.rename(self.path)
         return seconds
+
+    def sound(self) -> float:
+        """Seconds of a complete one in which somebody spoke; 0 for two channels, where nobody asks."""
+        if self.other:
+            return 0.0
+        with contextlib.suppress(OSError):
+            return loudness.heard(self.path.read_bytes()[wav.HEADER_BYTES :])
+        return 0.0
 
     def discard(self) -> None:
         """Nothing is left of it."""

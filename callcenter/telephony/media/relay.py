@@ -57,8 +57,8 @@ class Relay:
                 self._load(key, chunk, last)
             case ("drop", key):
                 self._sounds.pop(key, None)
-            case ("record", recording, names, began, start):
-                self._record(recording, names, began, start, fds[0])
+            case ("record", recording, names, began, start, silence):
+                self._record(recording, names, began, start, silence, fds[0])
             case ("pause", recording, paused):
                 self.recorder.pause(recording, paused)
             case ("stop", recording):
@@ -182,7 +182,9 @@ class Relay:
         del self._beats[leg.number % BEATS][leg.name]
         leg.close()
 
-    def _record(self, name: str, legs: tuple[str, ...], began: float, start: int, fd: int) -> None:
+    def _record(
+        self, name: str, legs: tuple[str, ...], began: float, start: int, silence: float, fd: int
+    ) -> None:
         there = tuple(self.legs[leg] for leg in legs if leg in self.legs)
         if len(there) == len(legs):
             self.recorder.start(name, fd, there, began, start, self.now)

@@ -296,7 +296,7 @@ class SipuaLine:
         elif peer is not None and not peer.up:
             self._refuse(command, "wrong_state")
         else:
-            self._media.recordings.record(command.recording, command.leg, command.other)
+            self._media.recordings.record(command.recording, command.leg, command.other, command.silence)
 
     def _transfer(self, command: commands.TransferLeg, leg: Leg) -> None:
         replaced = self._legs.get(command.replaces)

@@ -18,7 +18,7 @@ def recording_event(
         case media.Recorded():
             return events.RecordingStopped(
                 now, line, event.recording, event.leg, event.path, event.started, event.seconds, event.channels,
-                event.paused,
+                event.paused, event.sound,
             )  # fmt: skip
         case media.NotRecorded():
             return events.RecordingFailed(now, line, event.recording, event.leg, event.why)
