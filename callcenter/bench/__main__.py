@@ -1,4 +1,4 @@
-"""`python -m callcenter.bench NAME`."""
+"""`python -m callcenter.bench NAME [HOW MANY]`."""
 
 import importlib
 import sys
@@ -16,11 +16,11 @@ def main() -> int:
         for file in Path(__file__).parent.glob("[a-z]*.py")
         if "def main(settings" in file.read_text()
     )
-    if len(sys.argv) != 2 or sys.argv[1] not in names:
+    if len(sys.argv) < 2 or sys.argv[1] not in names or not all(each.isdecimal() for each in sys.argv[2:]):
         sys.stderr.write(f"bench: one of {', '.join(names)}\n")
         return 2
     benchmark = importlib.import_module(f"callcenter.bench.{sys.argv[1]}")
-    figures = benchmark.main(settings.load())
+    figures = benchmark.main(settings.load(), *map(int, sys.argv[2:]))
     sys.stdout.write(orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode() + "\n")
     return 0
 

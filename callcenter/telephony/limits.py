@@ -39,9 +39,10 @@ class Window:
         if not most:
             return False
         times = self._times.get(key)
-        while times and now - times[0] >= self._seconds:
-            times.popleft()
-        return times is not None and len(times) >= most
+        if times is None:
+            return False
+        self._forget(times, now)
+        return len(times) >= most
 
     def frees_in(self, key: str, now: float) -> int:
         """Whole seconds, at least 1, until the oldest one leaves the window."""
@@ -53,7 +54,13 @@ class Window:
             self._times = {
                 k: times for k, times in self._times.items() if times and now - times[-1] < self._seconds
             }
-        self._times.setdefault(key, deque()).append(now)
+        times = self._times.setdefault(key, deque())
+        self._forget(times, now)
+        times.append(now)
+
+    def _forget(self, times: deque[float], now: float) -> None:
+        while times and now - times[0] >= self._seconds:
+            times.popleft()
 
 
 class Traffic:

@@ -235,7 +235,10 @@ class PhoneCall:
 
 
 class Phone:
-    """See the module. `server`: where it registers and sends calls. `payloads`: codecs it offers, best first."""
+    """See the module. `server`: where it registers and sends calls. `payloads`: codecs it offers, best first.
+
+    A phone that is not `audible` has signalling alone; a call's `voice.wake` gives that one its audio.
+    """
 
     def __init__(
         self,
@@ -255,7 +258,9 @@ class Phone:
         timers: Timers | None = None,
         drop: Drop | None = None,
         lasting: Lasting | None = None,
+        audible: bool = True,
     ) -> None:
+        self.audible = audible
         self.user, self.password, self.server, self.transport = user, password, server, transport
         self.host, self.name, self.tone, self.samples = host, name, tone, samples
         self.payloads, self.dtmf, self.srtp, self.tls = payloads, dtmf, srtp, tls
@@ -330,7 +335,7 @@ class Phone:
         await self.agent.stop()
 
     def _new_call(self) -> PhoneCall:
-        voice = Voice(self.host)
+        voice = Voice(self.host, self.audible)
         if self.samples is not None:
             voice.say(self.samples)
         else:

@@ -20,14 +20,19 @@ _KEPT = 60 * 50
 
 
 class Voice:
-    """One RTP stream each way, bound to `host` at once; sending starts with `connect`."""
+    """One RTP stream each way, bound to `host` at once; sending starts with `connect`.
 
-    def __init__(self, host: str) -> None:
+    One that is not `audible` has a port and no audio, so that thousands cost little: see `wake`.
+    """
+
+    def __init__(self, host: str, audible: bool = True) -> None:
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.bind((host, 0))
         self.port = int(self._socket.getsockname()[1])
-        asyncio.get_running_loop().add_reader(self._socket, self._readable)
+        self._audible = False
+        if audible:
+            self.wake()
         self.received = 0
         self.keys = ""
         self._remote: tuple[str, int] | None = None
@@ -47,10 +52,15 @@ class Voice:
         self._heard: list[tuple[int, bytes]] = []
         self._last_key_stamp = -1
 
+    def wake(self) -> None:
+        """Hear from now on, and send once connected."""
+        self._audible = True
+        asyncio.get_running_loop().add_reader(self._socket, self._readable)
+
     def connect(self, host: str, port: int, payload: int, dtmf: int | None, send: bool = True) -> None:
         """Send there from now on, in PCMU (0), PCMA (8) or G.722 (9). With `send` false we are held: nothing leaves."""
         self._remote, self._payload, self._dtmf, self._sending = (host, port), payload, dtmf, send
-        if self._timer is None:
+        if self._timer is None and self._audible:
             self._next = asyncio.get_running_loop().time()
             self._tick()
 

@@ -232,6 +232,16 @@ async def test_no_descriptor_is_left_over(tmp_path: Path) -> None:
     await hall.plane.stop()
 
 
+async def test_a_recording_without_a_sound_leaves_no_file(tmp_path: Path) -> None:
+    hall = await opened(tmp_path)
+    hall.plane.open("a")
+    hall.plane.recordings.record("none", "a", "")
+    hall.plane.recordings.end("none")
+    await until(lambda: any(isinstance(event, NotRecorded) for event in hall.events), f"{hall.events}")
+    assert list((tmp_path / "spool").iterdir()) == []
+    await hall.plane.stop()
+
+
 async def lengthens_from_nothing(folder: Path, name: str) -> None:
     path = folder / "spool" / f"{name}.part"
     await until(lambda: path.exists() and path.stat().st_size > wav.HEADER_BYTES, f"{path}")

@@ -14,6 +14,13 @@ def test_a_window_slides() -> None:
     assert not window.full("a", 0, 20.0)
 
 
+def test_a_window_keeps_nothing_older_even_when_nobody_asks() -> None:
+    window = Window(60.0)
+    for now in range(1000):
+        window.count("a", float(now))
+    assert len(window._times["a"]) == 60
+
+
 def test_calls_a_minute_overall_by_trunk_and_by_class() -> None:
     traffic = Traffic(Limits(placed=3, trunk=2, classes={"international": 1}))
     assert traffic.may_place("international", "a", 0.0)

@@ -97,7 +97,7 @@ class Reel:
 
     def discard(self) -> None:
         """Nothing is left of it."""
-        for name in (".part", ".json", ".json.new"):
+        for name in (".part", ".wav", ".json", ".json.new"):
             with contextlib.suppress(OSError):
                 (self.folder / f"{self.recording}{name}").unlink()
 

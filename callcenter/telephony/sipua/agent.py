@@ -43,6 +43,7 @@ _ABILITIES = {"Allow": ALLOW, "Accept": "application/sdp", "Supported": ", ".joi
 _REMEMBERED = 32.0
 """Seconds in which a Replaces for an ended dialog is told that it is over."""
 _LOOK = 0.01
+_ROUTES_KEPT = 1000
 _MERGE_WINDOW = 32.0
 """Seconds in which the same INVITE by another way counts as merged (RFC 3261 section 8.2.2.2)."""
 
@@ -114,6 +115,8 @@ class UserAgent:
         if bound not in ("", "0.0.0.0", "::"):
             return bound
         if host not in self._routes:
+            if len(self._routes) >= _ROUTES_KEPT:
+                self._routes.clear()
             self._routes[host] = _interface_towards(host)
         return self._routes[host]
 

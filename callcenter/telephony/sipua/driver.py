@@ -35,6 +35,7 @@ from callcenter.telephony.sipua.gate import Gate, is_uri
 from callcenter.telephony.sipua.guard import Guard, Rules
 from callcenter.telephony.sipua.identity import Caller, caller_of, diverted_from, e164
 from callcenter.telephony.sipua.ladder import Ladder
+from callcenter.telephony.sipua.lately import Lately
 from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
 from callcenter.telephony.sipua.offers import NotAcceptable
 from callcenter.telephony.sipua.outbound import Target
@@ -50,8 +51,8 @@ from callcenter.telephony.sipua.verdicts import Verdict
 
 log = logging.getLogger(__name__)
 
-_REMEMBERED = 20_000
-"""Ids of placed legs that we keep, so that a command read twice dials once."""
+_REMEMBERED = 60.0
+"""Seconds that we know the id of a leg that we placed, so that a command read twice dials once."""
 _FAREWELL = 4
 """Times T1 that a stopping line waits for the answers to its BYEs: two repetitions."""
 _LAG = 3.0
@@ -123,7 +124,7 @@ class SipuaLine:
         self._memory = Memory()
         self._report: Report = lambda event: None
         self._legs: dict[str, Leg] = {}
-        self._placed: dict[str, None] = {}
+        self._placed: Lately[str] = Lately(_REMEMBERED)
         self._calls: dict[str, str] = {}
         self._lag = 0.0
         self._pulse: asyncio.Task[None] | None = None
@@ -307,11 +308,9 @@ class SipuaLine:
             self._refuse(command, "wrong_state")
 
     def _dial(self, command: commands.DialLeg) -> None:
-        if command.leg in self._placed or command.leg in self._legs:
+        if self._placed.seen(command.leg) or command.leg in self._legs:
             return
-        self._placed[command.leg] = None
-        if len(self._placed) > _REMEMBERED:
-            del self._placed[next(iter(self._placed))]
+        self._placed.add(command.leg)
         kind = "internal" if command.phone else self._gate.class_of(command.number)
         rounds = self._rounds(command, kind)
         if isinstance(rounds, str):

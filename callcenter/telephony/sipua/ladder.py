@@ -1,12 +1,14 @@
 """The SIP messages of each call of the last day, for who must show them to a carrier.
 
 Kept in the line's folder, a file an hour, in blocks of a second's messages each (four bytes of length, then deflated
-JSON lines), so that a kill loses one second. Nothing secret is written: answers to digest challenges, SRTP keys and the
+JSON lines), so that a kill loses one second. An index beside each names the call and the place of its blocks, so that
+nothing of a day's calls need be kept in memory. Nothing secret is written: answers to digest challenges, SRTP keys and the
 keys that a caller pressed are struck out.
 """
 
 import asyncio
 import contextlib
+import hashlib
 import re
 import struct
 import time
@@ -36,6 +38,9 @@ LINGER = 32.0
 STRANGER = 3.0
 """Seconds in which a dialog must become a leg's; one that is challenged or refused otherwise is forgotten."""
 _LENGTH = struct.Struct(">I")
+_ENTRY = struct.Struct(">8sQ")
+"""Of an index: which call, and where a block with messages of it begins."""
+_INDEX = ".idx"
 _CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE)
 _SECRETS = (
     (re.compile(r'(response|cnonce)="?[^",\r\n]*"?', re.IGNORECASE), r'\1="-"'),
@@ -63,15 +68,15 @@ class Ladder:
         self._start = new_id()
         self._dialogs: dict[str, _Dialog] = {}
         self._new: list[tuple[_Dialog, float, str, str, bytes]] = []
-        self._where: dict[str, set[tuple[str, int]]] = {}
+        self._of_leg: dict[str, list[_Dialog]] = {}
         self._thread = ThreadPoolExecutor(1, "ladder")
         self._writing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Find what an earlier process kept; write from now on."""
+        """Write from now on; what an earlier process kept is found too."""
         loop = asyncio.get_running_loop()
         self._writing = loop.create_task(self._run())
-        loop.run_in_executor(self._thread, self._recall)
+        loop.run_in_executor(self._thread, self._drop_old, time.time())
 
     async def stop(self) -> None:
         """Write what is left."""
@@ -100,14 +105,15 @@ class Ladder:
         """The dialog is that leg's, of that call."""
         until = time.time() + KEPT
         dialog = self._dialogs.setdefault(call_id, _Dialog(until))
+        if dialog.leg != leg:
+            self._of_leg.setdefault(leg, []).append(dialog)
         dialog.leg, dialog.call, dialog.until = leg, call, until
 
     def close(self, leg: str) -> None:
         """The leg is over; its last answers may still come."""
         until = time.time() + LINGER
-        for dialog in self._dialogs.values():
-            if dialog.leg == leg:
-                dialog.until = until
+        for dialog in self._of_leg.pop(leg, ()):
+            dialog.until = until
 
     async def find(self, call: str) -> list[SipMessage]:
         """Every message of a call, in order; [] when none is kept."""
@@ -144,61 +150,59 @@ class Ladder:
             path = self._folder / name
             if not path.exists():
                 path.touch(0o600)
+                path.with_suffix(_INDEX).touch(0o600)
                 self._drop_old(now)
-            with path.open("ab") as file:
+            with path.open("ab") as file, path.with_suffix(_INDEX).open("ab") as index:
+                # First the index: a place where a crash let nothing come is harmless.
                 at = file.tell()
+                index.write(b"".join(_ENTRY.pack(_mark(call), at) for call in {one.call for one in messages}))
                 file.write(_LENGTH.pack(len(body)) + body)
         except OSError as error:
             log.warning("SIP messages cannot be kept", error=str(error))
-            return
-        for message in messages:
-            self._where.setdefault(message.call, set()).add((name, at))
 
     def _drop_old(self, now: float) -> None:
-        gone = set()
         for path in self._folder.glob("*.sip"):
-            if path.stat().st_mtime < now - KEPT:
-                path.unlink(missing_ok=True)
-                gone.add(path.name)
-        if gone:
-            kept = {
-                call: {place for place in places if place[0] not in gone}
-                for call, places in self._where.items()
-            }
-            self._where = {call: places for call, places in kept.items() if places}
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < now - KEPT:
+                    path.unlink()
+                    path.with_suffix(_INDEX).unlink()
 
     # ---- reading -------------------------------------------------------------------------------------------------
 
-    def _recall(self) -> None:
-        with contextlib.suppress(OSError):
-            self._drop_old(time.time())
-            for path in sorted(self._folder.glob("*.sip")):
-                for at, messages in _blocks(path):
-                    for message in messages:
-                        self._where.setdefault(message.call, set()).add((path.name, at))
-
     def _read(self, call: str) -> list[SipMessage]:
         found: list[SipMessage] = []
-        for name, at in sorted(self._where.get(call, ())):
+        for index in self._folder.glob(f"*{_INDEX}"):
             with contextlib.suppress(OSError):
-                for _, messages in _blocks(self._folder / name, at, 1):
-                    found += [message for message in messages if message.call == call]
+                for at in _places(index.read_bytes(), call):
+                    block = _block(index.with_suffix(".sip"), at)
+                    found += [message for message in block if message.call == call]
         return sorted(found, key=lambda message: message.at)
 
 
-def _blocks(path: Path, at: int = 0, most: int = -1) -> Iterator[tuple[int, list[SipMessage]]]:
-    """Blocks from offset `at`; a torn last one, from a crash, ends it."""
+def _mark(call: str) -> bytes:
+    return hashlib.blake2b(call.encode(), digest_size=8).digest()
+
+
+def _places(index: bytes, call: str) -> Iterator[int]:
+    """Where blocks with messages of the call begin; a torn last entry does not count."""
+    mark, at = _mark(call), -1
+    while (at := index.find(mark, at + 1)) >= 0:
+        if at % _ENTRY.size == 0 and at + _ENTRY.size <= len(index):
+            yield _ENTRY.unpack_from(index, at)[1]
+
+
+def _block(path: Path, at: int) -> list[SipMessage]:
+    """The block there; [] for one that a crash tore."""
     with path.open("rb") as file:
         file.seek(at)
-        while most and len(head := file.read(_LENGTH.size)) == _LENGTH.size:
-            body = file.read(_LENGTH.unpack(head)[0])
-            try:
-                lines = zlib.decompress(body).split(b"\n")
-                yield at, [SipMessage(**orjson.loads(line)) for line in lines]
-            except (zlib.error, ValueError, TypeError):
-                return
-            at += _LENGTH.size + len(body)
-            most -= 1
+        head = file.read(_LENGTH.size)
+        if len(head) < _LENGTH.size:
+            return []
+        body = file.read(_LENGTH.unpack(head)[0])
+    try:
+        return [SipMessage(**orjson.loads(line)) for line in zlib.decompress(body).split(b"\n")]
+    except (zlib.error, ValueError, TypeError):
+        return []
 
 
 def _struck(data: bytes) -> str:
