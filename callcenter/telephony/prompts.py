@@ -18,7 +18,7 @@ import numpy as np
 from callcenter.telephony.media import music
 from callcenter.telephony.media.g711 import FRAME
 from callcenter.telephony.media.pcm import RATE, NotSound, Samples, read_wav, resample, to_ulaw
-from callcenter.telephony.media.speech import VOICES, Speech, SpeechFailed
+from callcenter.telephony.media.speech import VOICES, SpeechFailed, speak
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,6 @@ class Renderer:
     def __init__(self, data_dir: Path | None) -> None:
         self._folder = data_dir / "prompts" if data_dir else None
         self._cache = data_dir / "cache" / "prompts" if data_dir else None
-        self._speech = Speech()
         self._memory: OrderedDict[str, Rendered] = OrderedDict()
         self._kept = 0
         self._making: dict[str, asyncio.Task[Rendered]] = {}
@@ -146,7 +145,7 @@ class Renderer:
     def _samples(self, prompt: str) -> Samples:
         match prompt.split(":", 2):
             case ["say", language, text] if text.strip():
-                return _levelled(*self._speech.speak(language, text))
+                return _levelled(*speak(language, text))
             case ["music", "default"]:
                 return music.compose()
             case ["file", *_]:

@@ -1,6 +1,7 @@
 """Resampling, WAV reading, music and prompts that cannot be made."""
 
 import asyncio
+import gc
 import io
 import struct
 import wave
@@ -116,6 +117,19 @@ async def test_each_language_is_spoken_once_and_kept(renderer: Renderer, tmp_pat
     assert len(list((tmp_path / "cache" / "prompts").glob("*.ulaw"))) == 1
     renderer.close()
     again.close()
+
+
+async def test_one_process_holds_several_lines_and_loses_one(renderer: Renderer, tmp_path: Path) -> None:
+    others = [Renderer(tmp_path / str(number)) for number in range(3)]
+    texts = [f"say:en:Line {number}" for number in range(8)]
+    spoken = await asyncio.gather(*(each.render(text) for each in (renderer, *others) for text in texts))
+    assert not any(each.why for each in spoken)
+    for other in others:
+        other.close()
+    del other, others
+    gc.collect()
+    assert not (await renderer.render("say:en:Who is left still speaks")).why
+    renderer.close()
 
 
 async def test_the_three_voices_differ(renderer: Renderer) -> None:

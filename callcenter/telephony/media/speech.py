@@ -1,11 +1,12 @@
 """Speech from text by espeak-ng (GPL), called through ctypes.
 
-The library keeps its state in globals: one lock lets one text at a time through.
+The library keeps its voice, its parameters and its callback in globals, and is initialised once: a process has one
+voice box, and one lock lets one text at a time through, however many lines it holds.
 """
 
 import ctypes
+import functools
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import espeakng_loader
@@ -22,42 +23,28 @@ _NO_EXIT = 0x8000
 _RATE = 1
 _UTF8 = 1
 _MAX_RATE = 48_000
+_alone = threading.Lock()
 
 
 class SpeechFailed(Exception):
     """No such voice, or the library cannot be loaded or fails."""
 
 
-class Speech:
-    """A voice for each language. The library is loaded at the first use."""
+def speak(language: str, text: str) -> tuple[NDArray[np.float32], int]:
+    """(samples in -1..1, samples a second) of the text; raises SpeechFailed. Blocks; for any thread.
+
+    The library is loaded at the first use.
+    """
+    if language not in VOICES:
+        raise SpeechFailed(f"no voice for {language!r}")
+    with _alone:
+        return _voice_box().speak(*VOICES[language], text)
+
+
+class _VoiceBox:
+    """The library with its one callback, which must live as long as the library may call it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._library: Any = None
-        self._rate = 0
-        self._chunks: list[NDArray[np.int16]] = []
-
-    def speak(self, language: str, text: str) -> tuple[NDArray[np.float32], int]:
-        """(samples in -1..1, samples a second) of the text; raises SpeechFailed."""
-        if language not in VOICES:
-            raise SpeechFailed(f"no voice for {language!r}")
-        with self._lock:
-            if self._library is None:
-                self._load()
-            voice, pace = VOICES[language]
-            self._check(self._library.espeak_SetVoiceByName(voice.encode()), "espeak_SetVoiceByName")
-            self._check(self._library.espeak_SetParameter(_RATE, pace, 0), "espeak_SetParameter")
-            self._chunks.clear()
-            body = text[:LONGEST].replace("\0", " ").encode() + b"\0"
-            self._check(
-                self._library.espeak_Synth(body, len(body), 0, 1, 0, _UTF8, None, None), "espeak_Synth"
-            )
-            self._check(self._library.espeak_Synchronize(), "espeak_Synchronize")
-            if not self._chunks:
-                raise SpeechFailed("nothing was spoken")
-            return np.concatenate(self._chunks).astype(np.float32) / np.float32(32768), self._rate
-
-    def _load(self) -> None:
         try:
             library = ctypes.CDLL(espeakng_loader.get_library_path())
             path = espeakng_loader.get_data_path().encode()
@@ -70,10 +57,27 @@ class Speech:
         rate = library.espeak_Initialize(_SYNCHRONOUS, 0, path, _NO_EXIT)
         if not 0 < rate <= _MAX_RATE:
             raise SpeechFailed(f"espeak_Initialize answered {rate}")
-        # kept on self: the library calls it as long as it lives
-        self._heard = _callback(self._chunks)
-        library.espeak_SetSynthCallback(self._heard)
+        self._chunks: list[NDArray[np.int16]] = []
+        self._callback = _HEARD(self._heard)
+        library.espeak_SetSynthCallback(self._callback)
         self._library, self._rate = library, rate
+
+    def speak(self, voice: str, pace: int, text: str) -> tuple[NDArray[np.float32], int]:
+        self._check(self._library.espeak_SetVoiceByName(voice.encode()), "espeak_SetVoiceByName")
+        self._check(self._library.espeak_SetParameter(_RATE, pace, 0), "espeak_SetParameter")
+        self._chunks.clear()
+        body = text[:LONGEST].replace("\0", " ").encode() + b"\0"
+        self._check(self._library.espeak_Synth(body, len(body), 0, 1, 0, _UTF8, None, None), "espeak_Synth")
+        self._check(self._library.espeak_Synchronize(), "espeak_Synchronize")
+        if not self._chunks:
+            raise SpeechFailed("nothing was spoken")
+        return np.concatenate(self._chunks).astype(np.float32) / np.float32(32768), self._rate
+
+    def _heard(self, samples: Any, count: int, _events: Any) -> int:
+        """Copies what the library hands over; 0 lets it go on."""
+        if samples and count > 0:
+            self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 0
 
     @staticmethod
     def _check(status: int, call: str) -> None:
@@ -81,13 +85,10 @@ class Speech:
             raise SpeechFailed(f"{call} answered {status}")
 
 
-def _callback(chunks: list[NDArray[np.int16]]) -> Callable[..., int]:
-    """Copies what the library hands over; 0 lets it go on."""
-    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctypes.c_int, ctypes.c_void_p)
+_HEARD = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctypes.c_int, ctypes.c_void_p)
 
-    def heard(samples: Any, count: int, _events: Any) -> int:
-        if samples and count > 0:
-            chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        return 0
 
-    return kind(heard)
+@functools.cache
+def _voice_box() -> _VoiceBox:
+    """The process's one; what failed to load is tried again."""
+    return _VoiceBox()
