@@ -1,9 +1,8 @@
 """The audio process in tests: a plane, what it reported, and parties connected to it over real UDP."""
 
-import socket
-
 from callcenter.telephony.media.plane import Bridged, MediaEvent, MediaPlane
 from tests.party import Party, until
+from tests.ports import free_range
 
 
 class Hall:
@@ -34,15 +33,7 @@ class Hall:
         await self.reported(Bridged(leg, other))
 
 
-def free_range(pairs: int = 20) -> tuple[int, int]:
-    """A range that starts where the system just had a free port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        first = min(int(probe.getsockname()[1]), 65_000)
-    return first, first + 2 * pairs
-
-
 async def started(plane: MediaPlane, ports: tuple[int, int] | None = None) -> Hall:
     hall = Hall(plane)
-    await plane.start("127.0.0.1", ports or free_range(), hall.events.append)
+    await plane.start("127.0.0.1", ports or free_range(40), hall.events.append)
     return hall

@@ -2,6 +2,8 @@
 found by everybody."""
 
 import asyncio
+import contextlib
+import os
 import signal
 from pathlib import Path
 
@@ -76,7 +78,7 @@ class Kamailio:
             self.process = await asyncio.create_subprocess_exec(
                 str(program), "-f", str(self.folder / "kamailio.cfg"), "-DD", "-E", "-m", "16", "-M", "8",
                 "-Y", str(self.folder), "-P", str(self.folder / "pid"),
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         await until(self._listens, "Kamailio listens")
 
@@ -85,8 +87,9 @@ class Kamailio:
         return f"registered <{user}>" in self.log.read_text()
 
     async def stop(self) -> None:
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
+        """SIGKILL, children too: one that is told to end while it still starts may wait a minute for its children."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         async with asyncio.timeout(PATIENCE):
             await self.process.wait()
 

@@ -109,8 +109,12 @@ class Party:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
         finally:
             loop.remove_reader(self.rtp)
-            self.rtp.close()
-            self.rtcp.close()
+            self.close()
+
+    def close(self) -> None:
+        """Give the ports back; `run` does it at its end, if it ever began."""
+        self.rtp.close()
+        self.rtcp.close()
 
     def heard(self, payload: int | None = None) -> Samples:
         """All audio that came, in the order of its sequence numbers."""
@@ -175,6 +179,8 @@ async def running(*parties: Party) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for party in parties:
+            party.close()
 
 
 def assert_continuous(packets: list[Packet]) -> None:

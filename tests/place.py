@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,21 +18,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from callcenter.settings import Settings
-from tests.ports import free_port
+from tests.ports import free_port, free_range
 
 T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds that anything may take on a loaded machine; nothing asserts how fast it was."""
-
-
-def free_range(width: int) -> str:
-    """`FIRST-LAST` of RTP ports: begins at a free one below those that the system gives to others."""
-    for first in range(10_000 + os.getpid() % 97 * 200, 32_000, width):
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", first))
-            return f"{first}-{first + width - 1}"
-    raise AssertionError("no free range")
 
 
 def until(found: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
@@ -61,13 +51,13 @@ class Place:
     def __init__(self, folder: Path, database_url: str = "", **settings: str) -> None:
         self.folder = folder
         self.http = f"127.0.0.1:{free_port()}"
-        self.sip = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+        self.sip = f"127.0.0.1:{free_port()}"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CALLCENTER_")},
             "CALLCENTER_DATA_DIR": str(folder),
             "CALLCENTER_HTTP": self.http,
             "CALLCENTER_SIP": self.sip,
-            "CALLCENTER_RTP_PORTS": free_range(200),
+            "CALLCENTER_RTP_PORTS": "{}-{}".format(*free_range(200)),
             "CALLCENTER_DATABASE_URL": database_url,
             **{f"CALLCENTER_{name.upper()}": value for name, value in settings.items()},
         }

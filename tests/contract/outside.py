@@ -1,7 +1,6 @@
 """The world outside a line, the same words for every driver; for `sipua` it is real SIP and RTP on loopback."""
 
 import dataclasses
-import socket
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -261,7 +260,7 @@ class PyvoipOutside(SipuaOutside):
     def make(self, folder: Path) -> Line:
         from callcenter.telephony.pyvoip.driver import PyvoipLine
 
-        self._pbx = Kamailio(folder, free_port(socket.SOCK_DGRAM))
+        self._pbx = Kamailio(folder, free_port())
         self._options = Options(rtp_ports=(31000, 31999), data_dir=folder)
         return PyvoipLine(self._options, ("127.0.0.1", self._pbx.port), (("hotline", "secret"),))
 

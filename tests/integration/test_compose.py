@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -84,7 +83,7 @@ def record(postgres_server: postgres.Server) -> Iterator[str]:
 
 @pytest.mark.needs("postgres")
 def test_the_services_run_and_are_well(record: str, store_port: int, tmp_path: Path) -> None:
-    http, sip = free_port(), free_port(socket.SOCK_DGRAM)
+    http, sip = free_port(), free_port()
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, service in services().items():

@@ -26,8 +26,9 @@ from callcenter.telephony.media.plane import (
     PromptFailed,
     Silent,
 )
-from tests.hall import Hall, free_range, started
+from tests.hall import Hall, started
 from tests.party import Party, assert_continuous, running, until
+from tests.ports import free_range
 from tests.tones import loudest, tone_snr
 
 ROOT = Path(__file__).parents[2]
@@ -503,11 +504,10 @@ async def test_late_orders_are_nothing(hall: Hall) -> None:
 
 
 async def test_ports_are_even_skip_what_others_hold_and_come_back(tmp_path: Path) -> None:
-    first, _ = free_range()
-    first += first % 2
+    first, last = free_range(8)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
         held.bind(("127.0.0.1", first + 3))
-        hall = await started(MediaPlane(tmp_path), (first, first + 7))
+        hall = await started(MediaPlane(tmp_path), (first, last))
         ports: list[int] = []
 
         def take_all() -> None:

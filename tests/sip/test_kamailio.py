@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -19,8 +18,8 @@ from callcenter.telephony.phone import Phone, PhoneCall
 from callcenter.telephony.sipua.digest import ha1
 from tests import programs
 from tests.hotline import AGENT_TONE, CUSTOMER_TONE, Hotline, another_time, hear_each_other, soon
-from tests.place import Place, free_range, running
-from tests.ports import free_port
+from tests.place import Place, running
+from tests.ports import free_port, free_range
 
 pytestmark = pytest.mark.needs("kamailio")
 SAMPLE = Path(__file__).parents[2] / "docs" / "kamailio" / "kamailio.cfg"
@@ -31,10 +30,10 @@ class Front:
     """Kamailio, and a second line behind it."""
 
     def __init__(self, folder: Path) -> None:
-        self.sip = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+        self.sip = f"127.0.0.1:{free_port()}"
         self.folder = folder
         self.second: subprocess.Popen[bytes] | None = None
-        self.second_sip = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+        self.second_sip = f"127.0.0.1:{free_port()}"
         self._ports = free_range(400)
 
     def start(self, place: Place) -> None:
@@ -54,12 +53,12 @@ class Front:
             )  # fmt: skip
 
     def start_second(self, place: Place) -> None:
-        first, last = self._ports.split("-")
+        first, last = self._ports
         environment = {
             **place.environment,
             "CALLCENTER_LINE": "line2",
             "CALLCENTER_SIP": self.second_sip,
-            "CALLCENTER_RTP_PORTS": f"{int(first) + 200}-{last}",
+            "CALLCENTER_RTP_PORTS": f"{first + 200}-{last}",
             "REDIS_URL": store.url("", place.folder),
         }
         with (self.folder / "line2.log").open("ab") as log:
@@ -77,7 +76,7 @@ class Front:
             self.second.terminate()
             self.second.wait(60)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(30)
 
 

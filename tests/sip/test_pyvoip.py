@@ -5,7 +5,6 @@ One office for the whole file.
 
 import asyncio
 import contextlib
-import socket
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -62,7 +61,7 @@ class Office:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Kamailio, Line]]:
-    pbx = Kamailio(tmp_path_factory.mktemp("kamailio"), free_port(socket.SOCK_DGRAM))
+    pbx = Kamailio(tmp_path_factory.mktemp("kamailio"), free_port())
     await pbx.start()
     line = a_line(pbx)
     await line.start(lambda event: None, CONFIG, Memory())

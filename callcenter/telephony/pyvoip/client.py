@@ -12,13 +12,14 @@ import secrets
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import pyVoIP.VoIP
 from aiosipua import SipMessage, SipRequest, SipResponse
 from pyVoIP import RTP, SIP
-from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone
+from pyVoIP.VoIP import CallState, PhoneStatus, VoIPCall, VoIPPhone
 
 from callcenter.telephony.media.ports import NoPorts, Ports
 from callcenter.telephony.pyvoip.audio import Audio
@@ -85,6 +86,7 @@ class Client(SIP.SIPClient):  # type: ignore[misc]
 
     source = ("", 0)
     pbx = ""
+    myPort = 0  # noqa: N815  # pyVoIP's name
 
     def start(self) -> None:
         """Raises OSError for a taken port or a PBX whose name is not known."""
@@ -92,6 +94,7 @@ class Client(SIP.SIPClient):  # type: ignore[misc]
         self.NSD = True
         self.s = self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.s.bind((self.myIP, self.myPort))
+        self.myPort = self.s.getsockname()[1]
         self.register()
         threading.Thread(target=self.recv_loop, daemon=True, name=f"SIP {self.username}").start()
 
@@ -207,6 +210,13 @@ class Extension(VoIPPhone):  # type: ignore[misc]
 
     # ---- orders, on any thread -----------------------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Blocks until the PBX took us or not: pyVoIP asks three times, for REGISTER_TIMEOUT each."""
+        super().start()
+        end = time.monotonic() + 3 * REGISTER_TIMEOUT
+        while self._status == PhoneStatus.REGISTERING and time.monotonic() < end:
+            time.sleep(_LOOK)
+
     def place(self, number: str) -> Call:
         """Ring `number`, a user part at the PBX. Raises NoPorts."""
         port = self.request_port()
@@ -307,6 +317,7 @@ class Extension(VoIPPhone):  # type: ignore[misc]
 
     def fatal(self) -> None:
         """The registration failed again and again."""
+        self._status = PhoneStatus.FAILED
         self.listener.failed(self)
 
     # ---- ports ---------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ some ten conversations, at a low rate.
 
 import asyncio
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -102,7 +101,7 @@ class PyvoipLine:
             memory.drop_dialog(saved.leg)
         ports = Ports(self._options.host, *self._options.rtp_ports)
         for number, (user, password) in enumerate(self._accounts):
-            port = self._options.port + number if self._options.port else _any_port(self._options.host)
+            port = self._options.port + number if self._options.port else 0
             own = (self._options.host, port)
             phone = Extension(self._pbx, user, password, own, ports, _Posting(self._loop, self))
             self._phones.append(phone)
@@ -396,6 +395,8 @@ class PyvoipLine:
                     )
 
     def _again(self, phone: Extension) -> None:
+        if phone not in self._phones:
+            return
         self._keep(self._restart(phone))
 
     async def _restart(self, phone: Extension) -> None:
@@ -485,9 +486,3 @@ def _in_thread(work: Callable[[], object], name: str) -> "asyncio.Future[None]":
 
     threading.Thread(target=run, daemon=True, name=name).start()
     return done
-
-
-def _any_port(host: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
