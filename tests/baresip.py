@@ -5,11 +5,12 @@ Its sound card is a loop: whoever talks to it hears himself, both directions of 
 """
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 
 from tests import programs
-from tests.events import PATIENCE
+from tests.events import PATIENCE, until
 from tests.ports import free_port
 
 LOOP = "aubridge,loop"
@@ -53,31 +54,49 @@ class Baresip:
         )
         (folder / "accounts").write_text(f"{account}\n")
         (folder / "contacts").touch()
+        self.said: list[str] = []
+        """Types of its events so far, such as CALL_ESTABLISHED."""
 
     async def start(self) -> None:
+        """Waits until it takes orders."""
         program = programs.find("baresip")
         assert program
         self.process = await asyncio.create_subprocess_exec(
             str(program), "-f", str(self.folder),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-
-    async def tell(self, command: str, params: str = "") -> None:
-        """Such as `dial`, `hangup`, `accept`; waits until baresip listens."""
-        body = json.dumps({"command": command, "params": params}).encode()
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.control)
+                    reader, self._writer = await asyncio.open_connection("127.0.0.1", self.control)
                     break
                 except OSError:
                     await asyncio.sleep(0.05)
-        writer.write(b"%d:%s," % (len(body), body))
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
+        self._hearing = asyncio.create_task(self._hear(reader))
+
+    async def tell(self, command: str, params: str = "") -> None:
+        """Such as `dial`, `hangup`, `accept`."""
+        body = json.dumps({"command": command, "params": params}).encode()
+        self._writer.write(b"%d:%s," % (len(body), body))
+        await self._writer.drain()
+
+    async def established(self) -> None:
+        """Its call is up in its own eyes; an order that needs one is nothing to it before."""
+        await until(lambda: "CALL_ESTABLISHED" in self.said, "baresip's call is up")
 
     async def stop(self) -> None:
         if self.process.returncode is None:
             self.process.terminate()
         await self.process.wait()
+        await self._hearing
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def _hear(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                length = int((await reader.readuntil(b":"))[:-1])
+                message = json.loads((await reader.readexactly(length + 1))[:-1])
+                if message.get("event"):
+                    self.said.append(message["type"])

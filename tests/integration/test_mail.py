@@ -31,14 +31,14 @@ def centre(engine: Engine, settings: Settings, post: Mailbox) -> Iterator[House]
 
 
 def escalated(centre: House, severity: int = 2) -> tuple[Ticket, list[Notice]]:
-    """A complaint of two days ago: level 2 of its resolution is due."""
+    """A complaint of two days ago, at the instant level 2 of its resolution is due: level 3 is not, at any hour of day."""
     now = db.now()
     ticket = centre.open(now - timedelta(hours=30), severity=severity)
     with db.write(centre.engine) as session:
         clock = session.exec(
             select(Clock).where(Clock.ticket_id == ticket.id, Clock.kind == "resolution")
         ).one()
-        made = escalation.fire(session, centre.settings, clock.id or 0, now)
+        made = escalation.fire(session, centre.settings, clock.id or 0, clock.due_at)
     return ticket, [notice for notice in made if notice.channel == "mail"]
 
 

@@ -133,6 +133,7 @@ async def test_baresip_transfers_its_call(tmp_path: Path) -> None:
     async with a_place(tmp_path, "PCMA") as place:
         await place.baresip.tell("dial", f"sip:hotline@{place.address}")
         leg = (await place.heard.next(events.LegAnswered)).leg
+        await place.baresip.established()
         await place.baresip.tell("transfer", f"sip:+8613900139000@{place.address}")
         asked = await place.heard.next(events.TransferAsked)
         assert (asked.leg, asked.target) == (leg, "+8613900139000")
