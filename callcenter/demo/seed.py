@@ -49,6 +49,7 @@ def _rules(session: Session) -> None:
         session.add(calendar)
     queue = session.get(QueueRow, "default") or QueueRow(name="default")
     queue.label, queue.ring_time, queue.wrap_up = "Hotline 热线", 12.0, 20.0
+    queue.recording, queue.recording_days = "all", 7
     session.add(queue)
     session.flush()
 
