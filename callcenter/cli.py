@@ -53,6 +53,7 @@ def up() -> None:
     from callcenter import installation
 
     chosen = load_settings()
+    check_recordings(chosen)
 
     def greeting() -> list[str]:
         from callcenter import administration
@@ -66,6 +67,7 @@ def up() -> None:
 def demo() -> None:
     """Everything, with callers and agents' phones that keep the place alive."""
     chosen = load_settings(demo=True)
+    check_recordings(chosen)
     raise typer.Exit(importlib.import_module("callcenter.demo").main(chosen) or 0)
 
 
@@ -352,6 +354,24 @@ def load_settings(**overrides: Any) -> Any:
             f"CALLCENTER_DATA_DIR={chosen.data_dir} cannot be used: {(error.strerror or str(error)).lower()}."
         )
     return chosen
+
+
+def check_recordings(chosen: Any) -> None:
+    """A key or a folder that can never be is told before anything starts; one that is away or full is an alarm later."""
+    from callcenter.recordings import seal
+
+    try:
+        seal.load(chosen.data_dir, chosen.recording_key)
+    except ValueError as error:
+        where = "" if chosen.recording_key else f" (here {chosen.data_dir / seal.KEY_FILE})"
+        refuse(f"CALLCENTER_RECORDING_KEY{where} is wrong: {error}.")
+    try:
+        chosen.file_store.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        reason = (error.strerror or str(error)).lower()
+        refuse(f"CALLCENTER_RECORDINGS={chosen.file_store} cannot be used: {reason}.")
+    except OSError:
+        return
 
 
 def upgraded(chosen: Any) -> bool:

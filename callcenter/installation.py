@@ -124,19 +124,25 @@ def addresses(settings: Settings) -> list[str]:
 
 
 def busy_port(settings: Settings) -> str:
-    """The sentence that names a port which is taken; empty when all are free."""
-    wanted = (("http", settings.http, socket.SOCK_STREAM), ("sip", settings.sip, socket.SOCK_DGRAM))
-    for name, value, kind in wanted:
-        host, port = host_port(value)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family, kind) as probe:
-            if kind == socket.SOCK_STREAM:
+    """The sentence that names a port which is taken, also one that is asked for twice; empty when all are free."""
+    udp, tcp = socket.SOCK_DGRAM, socket.SOCK_STREAM
+    wanted = [("HTTP", settings.http, tcp), ("SIP", settings.sip, udp)]
+    wanted += [("SIP_ALSO", address, udp) for address in settings.sip_also]
+    wanted += [("SIP_TLS", address, tcp) for address in settings.sip_tls]
+    with contextlib.ExitStack() as held:
+        for name, value, kind in wanted:
+            host, port = host_port(value)
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            probe = held.enter_context(socket.socket(family, kind))
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if kind == tcp:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
-                return f"CALLCENTER_{name.upper()}={value} cannot be used: {reason}."
+                return f"CALLCENTER_{name}={value} cannot be used: {reason}."
     return ""
 
 

@@ -1,6 +1,7 @@
 """Every setting, by environment (`CALLCENTER_*`) or one TOML file; a wrong one stops the start with a sentence."""
 
 import difflib
+import ipaddress
 import os
 import re
 import sys
@@ -21,6 +22,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -35,11 +37,11 @@ DIALLERS = ("machine", "agent", "supervisor", "admin")
 class TrunkSettings(BaseModel):
     """A way to the public network; see `callcenter.telephony.line.Trunk`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    name: str
+    name: str = Field(pattern=r"^\S{1,64}$")
     address: str
-    country: str = ""
+    country: str = Field(default="", pattern="^([A-Z]{2})?$")
     transport: Literal["udp", "tcp", "tls"] = "udp"
     username: str = ""
     password: str = ""
@@ -55,7 +57,15 @@ class TrunkSettings(BaseModel):
     @field_validator("address")
     @classmethod
     def _address(cls, value: str) -> str:
-        host_port(value)
+        if not host_port(value)[1]:
+            raise ValueError("port 0 is none that can be called")
+        return value
+
+    @field_validator("register_here")
+    @classmethod
+    def _account(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("username"):
+            raise ValueError("a trunk that registers needs a username")
         return value
 
 
@@ -71,7 +81,9 @@ class ExtensionSettings(BaseModel):
 class Settings(BaseSettings):
     """One installation. Two may run side by side on one machine with other ports and folders."""
 
-    model_config = SettingsConfigDict(env_prefix="CALLCENTER_", extra="forbid", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CALLCENTER_", extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
 
     data_dir: Path = Path("var")
     http: str = "127.0.0.1:8080"
@@ -85,7 +97,7 @@ class Settings(BaseSettings):
     tls_minimum: Literal["1.2", "1.3"] = "1.3"
     sip_tls: tuple[str, ...] = ()
     """Addresses for TLS, such as `0.0.0.0:5061`; they need `tls_certificate` and `tls_key`."""
-    sip_advertised: str = ""
+    sip_advertised: str = Field(default="", pattern=r"^[A-Za-z0-9.:\[\]_-]{0,253}$")
     """Host that our Via, Contact and SDP name, when it is not the one we bind (NAT, containers)."""
     rtp_ports: str = "20000-29999"
     phone_keepalive: float = Field(default=20.0, ge=0, le=60)
@@ -104,7 +116,7 @@ class Settings(BaseSettings):
     """Address of the PBX at which the driver `pyvoip` registers, host:port."""
     extensions: tuple[ExtensionSettings, ...] = ()
     """The extensions there, each with `user` and `password`; a user is one of `numbers`, or To names one."""
-    line: str = "line1"
+    line: str = Field(default="line1", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     """Name of this line process; unique over all lines of the installation."""
     database_url: str = ""
     redis_url: str = Field(
@@ -208,6 +220,14 @@ class Settings(BaseSettings):
         host_port(value)
         return value
 
+    @field_validator("trunks")
+    @classmethod
+    def _trunks(cls, value: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
+        names = [trunk.name for trunk in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two trunks have the same name")
+        return value
+
     @field_validator("sip_also", "sip_tls")
     @classmethod
     def _host_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -220,6 +240,23 @@ class Settings(BaseSettings):
     def _certified(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if value and not (info.data.get("tls_certificate") and info.data.get("tls_key")):
             raise ValueError("it needs CALLCENTER_TLS_CERTIFICATE and CALLCENTER_TLS_KEY")
+        return value
+
+    @field_validator("numbers")
+    @classmethod
+    def _numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = next(
+            (one for one in value if not re.fullmatch(r"[\w.+*#!~'()&=$,;?/-]{1,64}", one, re.ASCII)), None
+        )
+        if wrong is not None:
+            raise ValueError(f"{wrong!r} is no number that can be called")
+        return value
+
+    @field_validator("trusted_sources")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            ipaddress.ip_address(address)
         return value
 
     @field_validator("tls_certificate", "tls_key", "tls_authorities")
@@ -337,8 +374,14 @@ def load(**overrides: Any) -> Settings:
         for problem in error.errors():
             name = ".".join(str(part) for part in problem["loc"])
             text = problem["msg"].removeprefix("Value error, ")
-            variable = "REDIS_URL" if name.lower() == "redis_url" else f"CALLCENTER_{name.upper()}"
+            field = name.partition(".")[0].upper()
+            variable = field if field == "REDIS_URL" else f"CALLCENTER_{field}"
             print(f"Setting {name.lower()} (environment {variable}) is wrong: {text}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except SettingsError as error:
+        found = re.search('field "([a-z_]+)"', str(error))
+        where = f"Setting {found[1]} (environment CALLCENTER_{found[1].upper()})" if found else "A setting"
+        print(f"{where} is wrong: it is not JSON", file=sys.stderr)
         raise SystemExit(2) from None
     except ValueError as error:
         print(f"The settings cannot be read: {error}", file=sys.stderr)

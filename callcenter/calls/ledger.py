@@ -171,8 +171,8 @@ def record(session: Session, known: list[tuple[str, Any]]) -> None:
     named = {name for _, _, name in of_calls}
     calls = {call.id: call for call in session.exec(select(Call).where(col(Call.id).in_(named))).all()}
     for entry, event, name in of_calls:
-        if entry in there:
-            continue
+        if entry in there or (isinstance(event, events.DeskCommandRefused) and name not in calls):
+            continue  # what somebody asked of a call that there never was is no call
         session.add(
             CallEvent(
                 entry=entry,

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import uvloop
 
+from callcenter.telephony.media import plane
 from callcenter.telephony.media.dtmf import KeyDetector, press
 from callcenter.telephony.media.plane import (
     Bridged,
@@ -553,13 +554,31 @@ async def test_a_killed_child_is_replaced_and_calls_go_on(hall: Hall) -> None:
         assert loudest(await waiting.hears(20)) == pytest.approx(700, abs=10)
 
 
-async def test_a_child_that_keeps_dying_is_given_up(hall: Hall) -> None:
+async def killed_too_often(hall: Hall) -> None:
     for death in range(1, 7):
         os.kill(hall.plane.pid, signal.SIGKILL)
         await until(lambda: sum(isinstance(event, ChildDied) for event in hall.events) == death)  # noqa: B023
     assert hall.events[-1] == ChildDied(restarted=False)
+
+
+async def test_a_child_that_keeps_dying_is_given_up(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plane, "AGAIN_AFTER", 3600.0)
+    await killed_too_often(hall)
     with pytest.raises(NoPorts):
         hall.plane.open("a")
+
+
+async def test_a_line_is_not_without_audio_for_ever(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plane, "AGAIN_AFTER", 0.05)
+    await killed_too_often(hall)
+    await until(lambda: hall.plane.pid > 0)
+    caller, agent = Party(), Party(ssrc=7)
+    async with running(caller, agent):
+        hall.enter("a", caller)
+        hall.enter("b", agent)
+        caller.speak(440)
+        await hall.bridge("a", "b")
+        assert tone_snr(await agent.hears(20), 440) > 25
 
 
 async def test_the_child_dies_with_the_line() -> None:

@@ -48,7 +48,7 @@ class Bridged:
 @dataclass(frozen=True, slots=True)
 class ChildDied:
     """The audio process died. `restarted`: another one took over every leg, after a gap in the audio; else all
-    audio is gone and `open` raises NoPorts."""
+    audio is gone and `open` raises NoPorts until the next one, which is tried again and again, lives."""
 
     restarted: bool = False
 

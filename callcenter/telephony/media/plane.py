@@ -49,6 +49,8 @@ SILENT_AFTER = 30.0
 DISK_LIMIT = 2 * 1024 * 1024 * 1024
 _SOUND_BUDGET = 64 * 1024 * 1024
 _LIVES, _LIVES_WITHIN = 5, 60.0
+AGAIN_AFTER = 10.0
+"""Seconds behind the last of too many deaths until another audio process is tried: new calls are refused meanwhile."""
 _GRACE = 2.0
 
 
@@ -102,6 +104,7 @@ class MediaPlane:
         self._ports: Ports | None = None
         self._wire: Wire | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._again: asyncio.TimerHandle | None = None
         self._writing = False
 
     # ---- life ----------------------------------------------------------------------------------------------------
@@ -123,6 +126,8 @@ class MediaPlane:
         """Close every leg and end the audio process."""
         for task in self._tasks:
             task.cancel()
+        if self._again is not None:
+            self._again.cancel()
         process = self._process
         self._unplug()
         for leg in self._legs.values():
@@ -365,12 +370,26 @@ class MediaPlane:
         now = time.monotonic()
         self._deaths = [death for death in self._deaths if now - death < _LIVES_WITHIN] + [now]
         restarted = len(self._deaths) <= _LIVES
-        log.error("the audio process died%s", "" if restarted else "; giving up")
+        log.error(
+            "the audio process died%s", "" if restarted else f"; the next one is tried in {AGAIN_AFTER:.0f} s"
+        )
         if restarted:
             self._spawn()
             self._restore()
+        else:
+            self._again = self._loop.call_later(AGAIN_AFTER, self._revive)
         self.recordings.orphaned(restarted)
         self._report(ChildDied(restarted))
+
+    def _revive(self) -> None:
+        """A line that takes calls for ever without any audio would be worse than one that is gone."""
+        try:
+            self._spawn()
+        except OSError as error:
+            log.error("the audio process cannot be started: %s", error)
+            self._again = self._loop.call_later(AGAIN_AFTER, self._revive)
+            return
+        self._restore()
 
     def _restore(self) -> None:
         for leg in self._legs:
