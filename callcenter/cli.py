@@ -6,6 +6,7 @@ what it uses.
 
 import contextlib
 import importlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -114,7 +115,6 @@ def worker(queue: str) -> None:
 @app.command()
 def store() -> None:
     """The embedded store alone, for processes that are started one by one without REDIS_URL."""
-    import os
 
     from callcenter import store
 
@@ -413,5 +413,6 @@ def refuse(sentence: str) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point of the installed command."""
+    """Entry point of the installed command. What it writes is its owner's alone: record, store and logs hold secrets."""
+    os.umask(0o077)
     app(prog_name="callcenter")

@@ -4,6 +4,9 @@ The agent's phone comes first, then the other side rings: the agent hears it rin
 media), and is told in words when nobody comes. An emergency number is dialled for anybody, signed in or not.
 """
 
+import re
+import unicodedata
+
 from callcenter import commands, events
 from callcenter.customers.numbers import e164
 from callcenter.routing import agents, endings, offers, phrases, plans
@@ -17,6 +20,8 @@ RESCUED_AFTER = 1.0
 """Seconds after which an emergency call is left to the line itself (`telephony.alone.RESCUE_AFTER`)."""
 PLACED = frozenset({"manual", "internal"})
 """Kinds of calls that an agent places: to a number, to a colleague."""
+_BETWEEN = re.compile(r"[\s().-]+|#$")
+"""What people write between the digits of a number, and the key that ends it."""
 _TOLD = frozenset({"busy", "no_answer", "refused", "unreachable", "not_allowed", "no_capacity"})
 """Endings that have words of their own."""
 
@@ -138,9 +143,15 @@ def not_reached(step: Step, call: Call, event: events.LegEnded) -> None:
 
 
 def number_of(text: str, country: str) -> str:
-    """What was typed or dialled as it goes into the network: E.164, a short code or an extension; empty for neither."""
-    text = text.strip()
-    if dialplan.is_emergency(text, country) or (text.isascii() and text.isalnum() and not _is_long(text)):
+    """What was typed or dialled as it goes into the network: E.164, a short code or an extension; empty for neither.
+
+    Whoever calls for help is understood however he writes it: full-width digits of a Chinese keyboard, "1-1-0".
+    """
+    text = unicodedata.normalize("NFKC", text).strip()
+    bare = _BETWEEN.sub("", text.removeprefix("tel:"))
+    if dialplan.is_emergency(bare, country):
+        return bare
+    if text.isascii() and text.isalnum() and not _is_long(text):
         return text
     return e164(text, country) or ""
 

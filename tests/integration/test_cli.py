@@ -133,6 +133,13 @@ def test_schema_backup_and_restore(tmp_path: Path) -> None:
     assert "exists already" in refused.stderr
 
 
+def test_what_it_writes_is_its_owners_alone(tmp_path: Path) -> None:
+    callcenter(tmp_path / "data", "db", "upgrade")
+    written = [tmp_path / "data", *(tmp_path / "data").rglob("*")]
+    assert any(path.name == "callcenter.db" for path in written)
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+
+
 def test_it_is_ready_when_store_and_record_answer(tmp_path: Path, database: str, store: str) -> None:
     found = callcenter(tmp_path, "ready", CALLCENTER_DATABASE_URL=database, REDIS_URL=store)
     assert (found.returncode, found.stderr) == (0, "")

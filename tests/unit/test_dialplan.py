@@ -2,6 +2,7 @@
 
 import pytest
 
+from callcenter.routing import dialled
 from callcenter.telephony import dialplan
 from callcenter.telephony.dialplan import EMERGENCY, Bounds, RolePlan
 
@@ -63,3 +64,15 @@ def test_the_lines_own_bounds() -> None:
     assert own.admit("+8613800138000", "national")
     assert not own.admit("+8613800138000", "international")
     assert not own.admit("+4930123456", "national")
+
+
+@pytest.mark.parametrize("typed", ["110", "１１０", "1-1-0", " 1 1 0", "(110)", "tel:110", "110#"])
+def test_a_call_for_help_is_understood_however_it_is_written(typed: str) -> None:
+    assert dialled.number_of(typed, "CN") == "110"
+
+
+def test_what_is_dialled_is_one_number() -> None:
+    assert dialled.number_of("0044 909 879 0000", "CN") == "+449098790000"
+    assert dialled.number_of("１３８ 0013 8000", "CN") == "+8613800138000"
+    assert dialled.number_of("sip:evil@203.0.113.9", "CN") == ""
+    assert dialled.number_of("110110", "CN") == "110110"
