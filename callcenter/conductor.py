@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from callcenter import commands, db, events, ids, messages, stream
+from callcenter.prompts import desk as prompts
 from callcenter.routing import board as live
 from callcenter.routing import directory, flows
 from callcenter.routing.board import Board
@@ -262,13 +263,30 @@ class Conductor:
             try:
                 async with asyncio.timeout(LIMIT):
                     stored: Any = await self._client.get(stream.LINE_CONFIG)
+                    there: Any = await self._client.hkeys(stream.PROMPT_SOUNDS)
                 read, config = await loop.run_in_executor(self._threads, self._directory, stored)
+                await self._give_sounds({digest.decode() for digest in there})
                 await self._inputs.put(Input(read, config=config))
                 self._directory_read.set()
                 return
             except (*AWAY, DBAPIError) as error:
                 log.warning("the directory cannot be read", error=str(error))
                 await asyncio.sleep(1.0)
+
+    async def _give_sounds(self, there: set[str]) -> None:
+        """Uploaded prompts into the store, where the lines fetch them; before the configuration that names them."""
+
+        def read() -> tuple[set[str], dict[str, bytes]]:
+            with db.read(self._engine) as session:
+                wanted = set(prompts.digests(session))
+                return wanted, dict(prompts.bodies(session, wanted - there))
+
+        wanted, bodies = await asyncio.get_running_loop().run_in_executor(self._threads, read)
+        async with asyncio.timeout(LIMIT):
+            for digest, body in bodies.items():
+                await self._client.hset(stream.PROMPT_SOUNDS, digest, body)
+            if there - wanted:
+                await self._client.hdel(stream.PROMPT_SOUNDS, *(there - wanted))
 
     def _directory(self, stored: bytes | None) -> tuple[DirectoryRead, bytes]:
         with db.read(self._engine) as session:

@@ -7,10 +7,12 @@ takes care of callers when nobody leads.
 import asyncio
 import contextlib
 import dataclasses
+import os
 import signal
 import sys
 import time
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -101,6 +103,8 @@ class Door:
         spoken = tuple(SPOKEN[language] for language in settings.languages)
         self._alone = Alone(line.execute, lambda: self._post.away, spoken, country=settings.country)
         self._config_body = b""
+        self._prompts = settings.data_dir / "prompts"
+        self._sounds_wanted: set[str] = set()
         self._cursor = "$"
         self._epoch = 0
         self._former = 0.0
@@ -180,6 +184,7 @@ class Door:
                     pipe.set(stream.line_sounds(self._name), orjson.dumps(self._line.sounds()), px=ALIVE_MS)
                     await pipe.execute()
                     await self._load_config()
+                    await self._fetch_sounds()
             await asyncio.sleep(RENEW)
 
     # ---- down ----------------------------------------------------------------------------------------------------
@@ -269,8 +274,24 @@ class Door:
         except ValueError as error:
             log.error("the line's configuration cannot be read", error=str(error))
             return
+        self._sounds_wanted = set(config.prompts)
+        await self._fetch_sounds()
         await self._line.configure(config)
         line_config.write(self._folder / "config.json", config)
+
+    async def _fetch_sounds(self) -> None:
+        """Uploaded prompts that are not on this disk yet. What the store lacks is asked for again with the lease."""
+        for digest in sorted(self._sounds_wanted):
+            path = self._prompts / f"prompt-{digest}.wav"
+            if not path.exists():
+                body: Any = await self._client.hget(stream.PROMPT_SOUNDS, digest)
+                if not body:
+                    continue
+                try:
+                    await asyncio.to_thread(_replace, path, body)
+                except OSError as error:
+                    log.error("a prompt cannot be kept", prompt=path.name, error=str(error))
+            self._sounds_wanted.discard(digest)
 
     async def _recall(self) -> Memory:
         """Bindings and dialogs of the process before us; commands of its time are not executed again."""
@@ -304,6 +325,7 @@ class Door:
             self._config_body = b""
             return line_config.read(path) or self._first
         line_config.write(path, config)
+        self._sounds_wanted = set(config.prompts)
         return config
 
     def _save_bindings(self, phone: str, bindings: list[Binding]) -> None:
@@ -319,3 +341,11 @@ class Door:
 
     def _drop_dialog(self, leg: str) -> None:
         self._post.keep(f"line:dialogs:{self._name}", leg, None)
+
+
+def _replace(path: Path, body: bytes) -> None:
+    """The file whole or not at all: lines of one host share the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(f".{os.getpid()}")
+    beside.write_bytes(body)
+    beside.replace(path)

@@ -16,6 +16,8 @@ from redis.retry import Retry
 LINE_EVENTS = "line:events"
 DESK_COMMANDS = "commands"
 PUBLIC = "events"
+PROMPT_SOUNDS = "line:prompts"
+"""Hash: digest -> WAV of an uploaded prompt, for the lines."""
 LINE_CONFIG = "line:config"
 KEEP = 100_000
 

@@ -80,8 +80,9 @@ class DialLeg:
 class PlayPrompts:
     """Play prompts one after another to one leg, replacing what it hears now; `PromptFinished` carries `play`.
 
-    A prompt is a string: `say:LANG:TEXT` (LANG one of en, cmn, yue), `music:NAME`, `file:NAME` (an uploaded WAV),
-    `tone:HZ:MS` or `silence:MS`. With `loop` the list starts again and never finishes.
+    A prompt is a string: `say:LANG:TEXT` (LANG one of en, cmn, yue), `music:NAME`, `file:NAME` (an uploaded WAV;
+    `file:NAME|OTHER` plays the other prompt where that is not there), `tone:HZ:MS` or `silence:MS`. With `loop` the list
+    starts again and never finishes.
     """
 
     leg: str

@@ -1,6 +1,7 @@
 """From the record to the board: who takes calls, which queues there are, what the lines must know."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import orjson
 from sqlmodel import Session, select
@@ -8,10 +9,12 @@ from sqlmodel import Session, select
 from callcenter import db
 from callcenter.calls import barred
 from callcenter.people.models import QueueMember, User
+from callcenter.prompts import desk as prompts
 from callcenter.routing import plans
 from callcenter.routing.board import Queue
 from callcenter.routing.models import QueueRow
 from callcenter.routing.presence import DirectoryRead, Person
+from callcenter.routing.queues import named
 from callcenter.settings import Settings
 from callcenter.telephony.config import trunks_of
 from callcenter.telephony.dialplan import plans_of
@@ -21,7 +24,9 @@ from callcenter.telephony.line import Barred, LineConfig, Phone
 def read(session: Session) -> DirectoryRead:
     """Active users and all queues. Without any queue there is `default`; as long as no queue has a member, all agents
     serve `default`."""
-    queues = [_queue(row) for row in session.exec(select(QueueRow)).all()] or [Queue(plans.DEFAULT)]
+    rows = session.exec(select(QueueRow)).all()
+    spoken = prompts.playable(session, {name for row in rows for name in named(row)})
+    queues = [_queue(row, spoken) for row in rows] or [Queue(plans.DEFAULT)]
     serves: dict[int, list[str]] = {}
     for member in session.exec(select(QueueMember)).all():
         serves.setdefault(member.user_id, []).append(member.queue)
@@ -50,6 +55,7 @@ def line_config(session: Session, settings: Settings, version: int = 0) -> LineC
         open_calls=settings.open_calls,
         country=settings.country,
         srtp=settings.srtp,
+        prompts=prompts.digests(session),
         barred=tuple(
             Barred(row.number, row.until.timestamp() if row.until else 0.0)
             for row in barred.current(session, db.now())
@@ -98,7 +104,7 @@ def _person(user: User, queues: tuple[str, ...]) -> Person:
     )
 
 
-def _queue(row: QueueRow) -> Queue:
+def _queue(row: QueueRow, spoken: Mapping[str, dict[str, str]]) -> Queue:
     return Queue(
         name=row.name,
         label=row.label,
@@ -128,4 +134,5 @@ def _queue(row: QueueRow) -> Queue:
         voicemail_seconds=row.voicemail_seconds,
         voicemail_greeting=row.voicemail_greeting,
         voicemail_goodbye=row.voicemail_goodbye,
+        prompts={name: spoken[name] for name in named(row) if name in spoken},
     )

@@ -7,10 +7,14 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from callcenter.errors import InvalidInput, NotFound
+from callcenter.prompts import desk as prompts
 from callcenter.recordings import rules
 from callcenter.routing import voicemail
 from callcenter.routing.models import QueueRow
+from callcenter.routing.phrases import NAMED
 
+SPOKEN = ("greeting", "music", "recording_notice", "sorry", "voicemail_greeting", "voicemail_goodbye")
+"""Fields that may name a prompt."""
 STRATEGIES = ("longest_idle",)
 
 
@@ -49,6 +53,11 @@ def change(
             wrong[field] = str(error)
     if "numbers" in found:
         wrong |= _taken(session, name, found["numbers"].split())
+    known = {prompt.name for prompt in prompts.listing(session)}
+    for field in SPOKEN:
+        text = str(found.get(field, ""))
+        if text.startswith(NAMED) and text.removeprefix(NAMED) not in known:
+            wrong[field] = f"there is no prompt {text.removeprefix(NAMED)}"
     if wrong:
         raise InvalidInput(**wrong)
     changed = {
@@ -58,6 +67,21 @@ def change(
         setattr(row, field, value)
     session.add(row)
     return row, changed
+
+
+def named(row: QueueRow) -> dict[str, list[str]]:
+    """Name of a prompt -> fields of the queue in which it stands."""
+    found: dict[str, list[str]] = {}
+    for field in SPOKEN:
+        text = getattr(row, field)
+        if text.startswith(NAMED):
+            found.setdefault(text.removeprefix(NAMED), []).append(field)
+    return found
+
+
+def uses(session: Session, prompt: str) -> list[str]:
+    """Where a prompt is heard: `queue: field`."""
+    return [f"{row.name}: {field}" for row in listing(session) for field in named(row).get(prompt, [])]
 
 
 def _taken(session: Session, name: str, wanted: list[str]) -> dict[str, str]:
@@ -116,8 +140,11 @@ def _numbers(raw: Any) -> str:
 def _music(raw: Any) -> str:
     """What the line can play (`telephony.prompts`)."""
     text = str("" if raw is None else raw).strip() or "music:default"
-    if not re.fullmatch(r"music:default|file:[\w./-]{1,200}|tone:\d{2,4}:\d{1,6}|silence:\d{1,6}", text):
-        raise ValueError("music:default, or a recording as file:NAME")
+    if not re.fullmatch(
+        r"music:default|prompt:[a-z0-9_-]{1,40}|file:[\w./-]{1,200}|tone:\d{2,4}:\d{1,6}|silence:\d{1,6}",
+        text,
+    ):
+        raise ValueError("music:default, or prompt:NAME")
     return text
 
 

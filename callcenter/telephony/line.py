@@ -121,7 +121,8 @@ class LineConfig:
     source that is neither trunk nor registered phone are let in (true for the embedded default: "ring it yourself"):
     they reach `numbers` only. `plans`: which classes of numbers each role may dial (`telephony.dialplan`).
     `barred`: callers who are refused; `refuse_withheld`: callers too who hide their number. `srtp`:
-    off | may | must, for phones and for strangers.
+    off | may | must, for phones and for strangers. `prompts`: digests of the uploaded sounds that a line fetches from the
+    store and plays as `file:prompt-DIGEST.wav`.
     """
 
     version: int = 0
@@ -136,6 +137,7 @@ class LineConfig:
     barred: "tuple[Barred, ...]" = ()
     refuse_withheld: bool = False
     srtp: Srtp = "may"
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

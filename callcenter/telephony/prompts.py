@@ -110,7 +110,7 @@ class Renderer:
         state = ""
         if prompt.startswith("file:"):
             try:
-                stat = self._path(prompt[5:]).stat()
+                stat = self._path(prompt[5:].partition("|")[0]).stat()
                 state = f"{stat.st_mtime_ns}:{stat.st_size}"
             except (OSError, PromptUnusable):
                 state = "none"
@@ -132,7 +132,7 @@ class Renderer:
         if stored:
             return Rendered(key, stored)
         try:
-            ulaw = to_ulaw(self._samples(prompt))
+            ulaw = to_ulaw(self._with_other(prompt))
         except (PromptUnusable, SpeechFailed, NotSound, OSError) as error:
             return _failed(str(error))
         except Exception as error:
@@ -142,10 +142,21 @@ class Renderer:
             _write(path, ulaw)
         return Rendered(key, ulaw)
 
+    def _with_other(self, prompt: str) -> Samples:
+        """A recording, or what is to be heard where it is not there."""
+        file, _, other = prompt.partition("|") if prompt.startswith("file:") else (prompt, "", "")
+        try:
+            return self._samples(file)
+        except (PromptUnusable, NotSound, OSError) as error:
+            if not other:
+                raise
+            log.warning("%s cannot be played (%s): %s", file, error, other)
+            return self._samples(other)
+
     def _samples(self, prompt: str) -> Samples:
         match prompt.split(":", 2):
             case ["say", language, text] if text.strip():
-                return _levelled(*speak(language, text))
+                return spoken(language, text)
             case ["music", "default"]:
                 return music.compose()
             case ["file", *_]:
@@ -188,6 +199,11 @@ class Renderer:
                 return
             file.unlink(missing_ok=True)
             total -= size
+
+
+def spoken(language: str, text: str) -> Samples:
+    """A text as callers hear it, at 8 kHz. Raises SpeechFailed."""
+    return _levelled(*speak(language, text))
 
 
 def tone(hertz: int, milliseconds: int) -> Samples:

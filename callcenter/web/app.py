@@ -37,6 +37,7 @@ from callcenter.web import (
     live,
     messages,
     metrics,
+    prompts,
     queues,
     recordings,
     respond,
@@ -52,6 +53,8 @@ from callcenter.web.parts import POOL, Parts, Record
 LONGEST_ADDRESS = 4000
 LONGEST_BODY = 256 * 1024
 """Bytes."""
+LONGEST_UPLOAD = 28 * 1024 * 1024
+"""Bytes, of a prompt: its sound as base64 and more."""
 
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -154,6 +157,7 @@ def routes(of_others: Path) -> list[BaseRoute]:
         *messages.routes(),
         *surveys.routes(),
         *queues.routes(),
+        *prompts.routes(),
         *barred.routes(),
         *health.routes(),
         auth.route("/events", live.events_json, act="audit.see"),
@@ -190,7 +194,7 @@ class Bounds:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > LONGEST_BODY:
+            if taken > (LONGEST_UPLOAD if scope["path"] == "/prompts" else LONGEST_BODY):
                 raise InvalidInput("The body is longer than any of our forms.")
             return message
 

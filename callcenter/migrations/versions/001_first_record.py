@@ -199,6 +199,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("severity"),
     )
     op.create_table(
+        "prompt",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("sound", sa.String(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", "language"),
+    )
+    op.create_table(
+        "promptsound",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_table(
         "queue",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
@@ -754,6 +772,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_recording_agent"), table_name="recording")
     op.drop_table("recording")
     op.drop_table("queue")
+    op.drop_table("promptsound")
+    op.drop_table("prompt")
     op.drop_table("policy")
     op.drop_index(
         "ix_outbox_waiting",
