@@ -11,7 +11,7 @@ from pathlib import Path
 
 from callcenter import commands, events
 from callcenter.ids import new_id
-from callcenter.telephony.dialplan import EMERGENCY, Bounds
+from callcenter.telephony.dialplan import Bounds
 from callcenter.telephony.limits import Limits
 from callcenter.telephony.line import (
     COMING,
@@ -19,35 +19,33 @@ from callcenter.telephony.line import (
     Command,
     LineConfig,
     Memory,
-    Phone,
     Report,
     SipMessage,
     Sound,
-    Trunk,
     lacking,
 )
 from callcenter.telephony.media import plane as media
 from callcenter.telephony.sipua.agent import UserAgent
-from callcenter.telephony.sipua.dialogs import Dialog, flow_of_uri, parse_address_uri, user_of, user_of_uri
+from callcenter.telephony.sipua.arrivals import Arrival, Arrivals
+from callcenter.telephony.sipua.dialling import Dialling
+from callcenter.telephony.sipua.dialogs import Dialog
 from callcenter.telephony.sipua.digest import Challenger
 from callcenter.telephony.sipua.expiry import Lasting
-from callcenter.telephony.sipua.gate import Gate, is_uri
+from callcenter.telephony.sipua.gate import Gate
 from callcenter.telephony.sipua.guard import Guard, Rules
-from callcenter.telephony.sipua.identity import Caller, caller_of, diverted_from, e164
 from callcenter.telephony.sipua.ladder import Ladder
 from callcenter.telephony.sipua.lately import Lately
-from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg, OutboundLeg
+from callcenter.telephony.sipua.legs import Desk, InboundLeg, Leg
 from callcenter.telephony.sipua.offers import NotAcceptable
-from callcenter.telephony.sipua.outbound import Target
-from callcenter.telephony.sipua.registrar import Registrar, caller_phone
+from callcenter.telephony.sipua.outbound_leg import OutboundLeg
+from callcenter.telephony.sipua.registrar import Registrar
 from callcenter.telephony.sipua.reports import recording_event, sound
 from callcenter.telephony.sipua.session import Session
 from callcenter.telephony.sipua.tls import Tls
 from callcenter.telephony.sipua.transactions import ServerTransaction, Timers
 from callcenter.telephony.sipua.transfers import Transfers
-from callcenter.telephony.sipua.transport import Drop, Flow, Listen
+from callcenter.telephony.sipua.transport import Drop, Listen
 from callcenter.telephony.sipua.trunks import Trunks
-from callcenter.telephony.sipua.verdicts import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +122,9 @@ class SipuaLine:
         self._memory = Memory()
         self._report: Report = lambda event: None
         self._legs: dict[str, Leg] = {}
+        between = self._agent, self._registrar, self._trunks, self._transfers
+        self._dialling = Dialling(*between, self._gate, self._legs, self.capacity)
+        self._arrivals = Arrivals(*between, lambda host: self._guard.strike(host, "scanner", time.time()))
         self._placed: Lately[str] = Lately(_REMEMBERED)
         self._calls: dict[str, str] = {}
         self._lag = 0.0
@@ -164,9 +165,8 @@ class SipuaLine:
         self._registrar.configure(config)
         self._trunks.configure(config)
         self._transfers.configure(config)
-        self._numbers = {number.lower(): number for number in config.numbers}
-        for number in config.numbers:
-            self._numbers.setdefault(e164(number, config.country) or number.lower(), number)
+        self._dialling.configure(config)
+        self._arrivals.configure(config)
 
     def capacity(self) -> int:
         first, last = self._options.rtp_ports
@@ -312,7 +312,7 @@ class SipuaLine:
             return
         self._placed.add(command.leg)
         kind = "internal" if command.phone else self._gate.class_of(command.number)
-        rounds = self._rounds(command, kind)
+        rounds = self._dialling.rounds(command, kind)
         if isinstance(rounds, str):
             self._refuse(command, rounds)
             return
@@ -321,7 +321,12 @@ class SipuaLine:
             partner = self._legs.get(command.call)
             codec = partner.codec if partner is not None else None
             self._legs[command.leg] = OutboundLeg(
-                self._desk, command.leg, rounds, command.timeout, partial(self._forwarded, command), codec
+                self._desk,
+                command.leg,
+                rounds,
+                command.timeout,
+                partial(self._dialling.forwarded, command),
+                codec,
             )
         except media.NoPorts:
             del self._calls[command.leg]
@@ -330,125 +335,17 @@ class SipuaLine:
         if not command.phone:
             self._gate.traffic.placed(command.leg, kind, rounds[0][0].trunk, time.monotonic())
 
-    def _forwarded(self, command: commands.DialLeg, uri: str) -> list[Target]:
-        """Whom to ring when a 3xx names this URI: a phone of ours, or what the same dial plan allows."""
-        meant = self._transfers.meant(uri)
-        phone = self._registrar.phone(meant)
-        number = "" if phone is not None else e164(meant, self._config.country) or meant
-        further = dataclasses.replace(
-            command, phone=phone.user if phone is not None else "", number=number, trunk=""
-        )
-        kind = self._gate.class_of(number) if number else "internal"
-        rounds = self._rounds(further, kind)
-        if isinstance(rounds, str):
-            log.info("leg %s is not forwarded to %s: %s", command.leg, uri, rounds)
-            return []
-        if number:
-            self._gate.traffic.ended(command.leg)
-            self._gate.traffic.placed(command.leg, kind, rounds[0][0].trunk, time.monotonic())
-        return rounds[0]
-
-    def _rounds(self, command: commands.DialLeg, kind: str) -> list[list[Target]] | str:
-        """Whom to ring, together and then one after another, or the code of the refusal.
-
-        No limit stands in the way of an emergency.
-        """
-        emergency = kind == EMERGENCY
-        if len(self._legs) >= self.capacity() and not emergency:
-            return "no_capacity"
-        if command.phone:
-            return self._phone_rounds(command) or "no_phone"
-        trunks = self._trunks_for(command)
-        free = [trunk for trunk in trunks if emergency or self._has_channel(trunk)]
-        if refusal := self._gate.refusal(command, kind, next(iter(free or trunks), None)):
-            return refusal
-        if trunks:
-            return [
-                [target] for trunk in free for target in self._trunks.targets(trunk, command)
-            ] or "no_capacity"
-        if is_uri(command.number) and not command.trunk:
-            return [[self._target(command.number, flow_of_uri(command.number), command)]]
-        return "no_trunk"
-
-    def _trunks_for(self, command: commands.DialLeg) -> list[Trunk]:
-        """The trunks that carry the number, in the order in which they are tried; an emergency takes any."""
-        if is_uri(command.number) and not command.trunk:
-            trunk = self._gate.trunk_at(flow_of_uri(command.number))
-            return [trunk] if trunk is not None else []
-        carrying = self._trunks.carrying(command.number, command.trunk)
-        if not carrying and self._gate.is_emergency(command.number):
-            return list(self._config.trunks)
-        return carrying
-
-    def _has_channel(self, trunk: Trunk) -> bool:
-        used = sum(leg.trunk == trunk.name for leg in self._legs.values())
-        return not trunk.channels or used < trunk.channels
-
-    def _phone_rounds(self, command: commands.DialLeg) -> list[list[Target]]:
-        phone = self._registrar.phone(command.phone)
-        if phone is None:
-            return []
-        known = self._registrar.rounds(phone.user)
-        if not known and phone.address:
-            known = [[(phone.address, flow_of_uri(phone.address))]]
-        rounds = [
-            [self._target(uri, flow, command) for uri, flow in together if self._gate.may_ring(uri, flow)]
-            for together in known
-        ]
-        return [together for together in rounds if together]
-
-    def _target(self, uri: str, flow: Flow, command: commands.DialLeg) -> Target:
-        own = self._agent.address_towards(flow)
-        name = "".join(
-            letter for letter in command.caller_name if letter.isprintable() and letter not in '"\\<>'
-        )
-        shown = command.caller or "anonymous"
-        sender = shown if shown.startswith(("sip:", "sips:")) else f"sip:{shown}@{own}"
-        caller = f'"{name}" <{sender}>' if name else f"<{sender}>"
-        headers = {}
-        if command.auto_answer:
-            headers = {
-                "Call-Info": f"<sip:{own}>;answer-after=0",
-                "Alert-Info": f"<sip:{own}>;info=alert-autoanswer",
-            }
-        return Target(uri, flow, caller, headers=headers, srtp=self._config.srtp)
-
     # ---- calls that come -----------------------------------------------------------------------------------------
 
     def _invited(self, server: ServerTransaction) -> None:
-        trunk = self._trunks.of(server.inbound.flow)
-        phone = None if trunk else self._calling_phone(server)
-        if phone is not None and phone.ha1 and not self._registrar.authenticated(server, phone, proxy=True):
-            return
-        if self._agent.closed:
-            server.reply(503, headers={"Retry-After": "5"})
-            return
-        if trunk is None and phone is None and not self._config.open_calls:
-            server.reply(403)
-            return
-        replaced = self._transfers.replaced(server, trunk, phone)
-        if isinstance(replaced, int):
-            server.reply(replaced)
-            return
-        called = self._called(server, trunk.country if trunk else self._config.country) or (
-            self._dialled(server) if phone is not None or replaced else ""
-        )
-        if not called:
-            log.info("no such number: %s", server.request.uri)
-            self._guard.strike(server.inbound.flow.host, "scanner", time.time())
-            server.reply(404)
-            return
-        self._admit(server, called, trunk, phone, replaced)
+        arrival = self._arrivals.read(server)
+        if arrival is not None:
+            self._admit(server, arrival)
 
-    def _admit(
-        self, server: ServerTransaction, called: str, trunk: Trunk | None, phone: Phone | None, replaced: str
-    ) -> None:
-        country = trunk.country if trunk else self._config.country
-        trusted = trunk is not None and trunk.trusted
-        caller = caller_of(server.request, country, trusted)
-        leg = new_id()
-        barred = phone is None and self._gate.is_barred(caller, time.time())
-        code, wait = (603, 0) if barred else self._overload(server, called, trunk, phone)
+    def _admit(self, server: ServerTransaction, arrival: Arrival) -> None:
+        trunk, leg = arrival.trunk, new_id()
+        barred = arrival.phone is None and self._gate.is_barred(arrival.caller, time.time())
+        code, wait = (603, 0) if barred else self._overload(arrival)
         try:
             if not code:
                 srtp = trunk.srtp if trunk else self._config.srtp
@@ -458,43 +355,38 @@ class SipuaLine:
             code = 488
         except media.NoPorts:
             code, wait = 503, 5
-        diverted = diverted_from(server.request, country) if trusted else ""
-        self._tell(self._arrival(leg, caller, called, trunk, phone, replaced, diverted))
+        self._tell(arrival.event(self._options.line, leg))
         if code:
-            server.reply(code, headers={"Retry-After": str(wait)} if wait else None)
-            fault = "us" if code == 503 else "caller"
             why = "barred" if barred else "too many calls" if wait > 5 else ""
-            words = Verdict("refused", "line", fault, bool(wait), code, why)
-            self._tell(
-                events.LegEnded(
-                    time.time(), self._options.line, leg, words.outcome, words.by, fault, words.retry, code,
-                    words.reason,
-                )
-            )  # fmt: skip
+            self._turn_away(server, leg, code, wait, why)
         elif trunk is None:
-            user = phone.user if phone else ""
-            self._gate.traffic.arrived(leg, user, self._stranger(server), time.monotonic())
+            self._gate.traffic.arrived(leg, arrival.user, self._stranger(arrival), time.monotonic())
 
-    def _overload(
-        self, server: ServerTransaction, called: str, trunk: Trunk | None, phone: Phone | None
-    ) -> tuple[int, int]:
+    def _turn_away(self, server: ServerTransaction, leg: str, code: int, wait: int, why: str) -> None:
+        """`wait`: seconds for Retry-After, 0 for none."""
+        server.reply(code, headers={"Retry-After": str(wait)} if wait else None)
+        fault = "us" if code == 503 else "caller"
+        now, line = time.time(), self._options.line
+        self._tell(events.LegEnded(now, line, leg, "refused", "line", fault, bool(wait), code, why))
+
+    def _overload(self, arrival: Arrival) -> tuple[int, int]:
         """(status, Retry-After in seconds) that a call is refused with, zeros for none; an emergency never is."""
-        if phone is not None and self._gate.is_emergency(called):
+        trunk = arrival.trunk
+        if arrival.phone is not None and self._gate.is_emergency(arrival.called):
             return 0, 0
         if len(self._legs) >= self.capacity() or self._lag > _LAG:
             return 503, 5
-        if trunk is not None and not self._has_channel(trunk):
+        if trunk is not None and not self._dialling.has_channel(trunk):
             return 503, 5
-        source = self._stranger(server)
-        if trunk is not None or not (phone or source):
+        source = self._stranger(arrival)
+        if trunk is not None or not (arrival.phone or source):
             return 0, 0
-        wait = self._gate.traffic.retry_after(phone.user if phone else "", source, time.monotonic())
+        wait = self._gate.traffic.retry_after(arrival.user, source, time.monotonic())
         return (503, max(6, wait)) if wait else (0, 0)
 
-    def _stranger(self, server: ServerTransaction) -> str:
+    def _stranger(self, arrival: Arrival) -> str:
         """The address that a call's source is counted by; empty for one that we trust."""
-        host = server.inbound.flow.host
-        return "" if host in self._options.guard.trusted else host
+        return "" if arrival.source in self._options.guard.trusted else arrival.source
 
     def _is_known(self, host: str) -> bool:
         return self._trunks.at(host) or self._registrar.at(host)
@@ -507,60 +399,6 @@ class SipuaLine:
         log.warning("nothing from %s is heard any more: %s", news.source, news.why)
         self._memory.save_ban(news.source, news)
         self._tell(events.SourceBanned(time.time(), self._options.line, news.source, news.why, news.until))
-
-    def _dialled(self, server: ServerTransaction) -> str:
-        """What a phone of ours dialled: digits, or another phone's user part."""
-        user = user_of_uri(server.request.uri)
-        return user if 0 < len(user) <= 64 and user.isprintable() else ""
-
-    def _arrival(
-        self,
-        leg: str,
-        caller: Caller,
-        called: str,
-        trunk: Trunk | None,
-        phone: Phone | None,
-        replaced: str,
-        diverted: str,
-    ) -> events.CallArrived:
-        return events.CallArrived(
-            at=time.time(),
-            line=self._options.line,
-            leg=leg,
-            caller=caller.number,
-            called=called,
-            caller_name=caller.name,
-            raw_caller=caller.raw,
-            withheld=caller.withheld,
-            trunk=trunk.name if trunk else "",
-            phone=phone.user if phone else "",
-            replaces=replaced,
-            diverted_from=diverted,
-        )
-
-    def _calling_phone(self, server: ServerTransaction) -> Phone | None:
-        """The phone of ours that this INVITE claims to come from; a stranger's user of the same name is none."""
-        phone = self._registrar.phone(caller_phone(server.request))
-        if phone is None:
-            return None
-        domain = flow_of_uri(parse_address_uri(server.request.headers.get("from")[0])).host
-        flow = server.inbound.flow
-        if not phone.ha1:
-            return phone if flow_of_uri(phone.address).host == flow.host else None
-        ours = (
-            self._config.realm,
-            flow_of_uri(server.request.uri).host,
-            self._agent.host_towards(flow.host),
-        )
-        return phone if domain in ours else None
-
-    def _called(self, server: ServerTransaction, country: str) -> str | None:
-        """The configured number that the Request-URI means; a registered trunk calls our contact and names it in To."""
-        user = user_of_uri(server.request.uri)
-        if user == self._agent.user:
-            user = user_of(server.request.headers.get("to")[0])
-        found = self._numbers.get(user.lower())
-        return found or self._numbers.get(e164(user, country))
 
     # ---- events --------------------------------------------------------------------------------------------------
 
