@@ -96,7 +96,8 @@ class Leg:
             _dissolve(self.rtp)
             self.latch = Latch(announced)
         if not (self.connected and self.may_send and self.may_hear):
-            self.heard = now
+            # A silence that was told is over too: the next look may come when the new one is already long enough.
+            self.heard, self.told_silent = now, False
         first, self.connected = not self.connected, True
         self.payload, self.dtmf = payload, _NO_PAYLOAD if dtmf is None else dtmf
         self.may_send, self.may_hear = (
