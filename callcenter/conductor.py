@@ -128,6 +128,7 @@ class Conductor:
             country=settings.country,
             second_call=settings.second_call,
             guests_go_on=settings.guests_go_on,
+            releasing=frozenset(trunk.name for trunk in settings.trunks if trunk.release),
         )
         self._board = Board()
         self._after: dict[str, str] = {}

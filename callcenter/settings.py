@@ -53,6 +53,7 @@ class TrunkSettings(BaseModel):
     keepalive: float = Field(default=30.0, ge=0)
     number_format: Literal["+e164", "e164", "national"] = "+e164"
     trusted: bool = True
+    release: bool = False
 
     @field_validator("address")
     @classmethod

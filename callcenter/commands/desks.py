@@ -92,7 +92,8 @@ class HangUpCall:
 @desk.word
 @dataclass(frozen=True, slots=True)
 class TransferCall:
-    """Give the call away without asking first. `kind`: agent | queue | number; `target`: user name, queue or number.
+    """Give the call away without asking first. `kind`: agent | queue | number | release (to a number of the system that
+    the call came by, which rings it itself); `target`: user name, queue or number.
 
     To an agent or a number the agent stays with the call until it is answered there, and is back with the customer
     when it is not. `note` says why, to whoever takes it.

@@ -124,7 +124,8 @@ class PhoneHeld:
 @public.word
 @dataclass(frozen=True, slots=True)
 class ConsultStarted:
-    """`agent` asks `to`, whose phone rings now. `kind`: agent | queue | number. `blind`: the call is theirs at once."""
+    """`agent` asks `to`, whose phone rings now. `kind`: agent | queue | number | release (the caller's own system rings
+    it). `blind`: the call is theirs at once."""
 
     at: float
     call: str
@@ -194,7 +195,7 @@ class PartyLeft:
 @dataclass(frozen=True, slots=True)
 class CallTransferred:
     """`agent` gave the call away, once a transfer. `kind`: agent | queue | number. `how`: blind | attended | conference
-    (the agent left one) | phones (another phone took the place of the agent's)."""
+    (the agent left one) | phones (a phone brought it there, by Replaces) | released (the caller's own system took it)."""
 
     at: float
     call: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import dialled, endings, phrases, plans, rules, voicemail
+from callcenter.routing import dialled, endings, phrases, plans, releases, rules, voicemail
 from callcenter.routing.board import Call, Queue
 from callcenter.routing.step import Step
 from callcenter.settings import SPOKEN
@@ -48,6 +48,7 @@ def arrive(step: Step, event: events.CallArrived) -> None:
     step.board.calls[call.id] = call
     step.board.legs[call.leg] = call.id
     step.keep(call)
+    call.may_release = releases.possible(step, call)
     numbers = {queue.name: queue.numbers for queue in step.board.queues.values()}
     call.queue = plans.queue_for(event.called, step.house.numbers, numbers) or ""
     if not call.queue:
@@ -81,10 +82,9 @@ def found(step: Step, caller: CallerFound) -> None:
     endings.announce(step, call)
     step.order(call.line, commands.AnswerLeg(call.leg))
     queue = step.queue(call.queue) or Queue(call.queue)
-    roll(step, queue)
-    queue.offered += 1
-    call.entered, call.queued, call.priority = queue.day, step.now, queue.priority
+    call.queued, call.priority = step.now, queue.priority
     call.lined_up, call.first_queue = step.now, call.queue
+    endings.enter_queue(step, call)
     if voicemail.closed(step, call):
         voicemail.begin(step, call)
         return
@@ -150,13 +150,3 @@ def tell_places(step: Step, queue: Queue) -> None:
             step.play(call, "place", phrases.say("place", spoken, place=place))
         elif call.hearing == "place" and step.now - call.place_told_at > GREETING_WITHIN:
             music(step, call)
-
-
-def roll(step: Step, queue: Queue) -> None:
-    """Begin the local day's counters."""
-    day = step.house.day(step.now)
-    if queue.day == day:
-        return
-    queue.day, queue.longest_today = day, 0.0
-    queue.offered = queue.answered = queue.within = queue.lost = 0
-    queue.abandoned = queue.short_abandon = queue.deflected = queue.messages = 0

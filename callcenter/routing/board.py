@@ -25,9 +25,10 @@ class Party:
     `role`: consult (asked by the agent, the customer does not hear it) | guest (of a conference) | supervisor |
     replacing (a phone that is about to take the place of the leg that `mode` names).
     `name`: user name of an agent or supervisor, else the number that was dialled; `inside`: it is a user name.
-    `state`: ringing | up. `mode`: of a supervisor listen | whisper | barge; of a consult empty, or blind when the call
-    is the party's as soon as it answers. `since`: of the state. `offer` and `until`: the lease while an agent's phone
-    rings. `queue`: the one that it was chosen from. `asked`: the leg that waits to be told (`FinishReferral`).
+    `state`: ringing | up | waiting (a queue is asked where nobody is free; then the leg is but a name). `mode`: of a
+    supervisor listen | whisper | barge; of a consult empty, or blind when the call is the party's as soon as it answers.
+    `since`: of the state. `offer` and `until`: the lease while an agent's phone rings. `queue`: the one that it was chosen
+    from. `asked`: the leg that waits to be told (`FinishReferral`).
     """
 
     leg: str
@@ -60,8 +61,9 @@ class Call:
     `message`: empty | greeting | speaking | ending | gone (the caller, since `gone_at`), while the state is voicemail;
     `message_recording`: its segment, which the line began at `message_since`; `message_told`: when the key was told of.
     `lined_up`: when it joined the present queue. `first` and `served`: the agents who spoke with the customer first and
-    last, `first_queue`: the queue that counts it. `sent_by`, `note`: who transferred it to whom it goes to now, and why;
-    `sent`: when.
+    last, `first_queue`: the queue that it is recorded in; `counted`: those that count it. `sent_by`, `note`: who
+    transferred it to whom it goes to now, and why; `sent`: when. `may_release`: the trunk that it came by takes it back;
+    `releasing`: to whom, while that is asked for.
     """
 
     id: str
@@ -129,6 +131,7 @@ class Call:
     lined_up: float = 0.0
     first: str = ""
     first_queue: str = ""
+    counted: list[str] = field(default_factory=list)
     served: str = ""
     sent: float = 0.0
     sent_by: str = ""
@@ -140,6 +143,8 @@ class Call:
     message_since: float = 0.0
     message_told: float = 0.0
     gone_at: float = 0.0
+    may_release: bool = False
+    releasing: str = ""
 
     def __post_init__(self) -> None:
         # From JSON they come as dictionaries.

@@ -82,7 +82,12 @@ def finish(
     # What was done after the caller had gone, before we heard of it, is no hold.
     call.held = min(call.held, max(0.0, at - call.answered))
     owed = bool(call.answered) and outcome in ("deflected", "lost_by_us", "no_agent")
-    outcome = spoken_outcome(call) if call.answered else outcome
+    counted = outcome
+    if call.answered:
+        # Who waits once more, behind a transfer, leaves that queue with an outcome of its own.
+        if outcome == spoken_outcome(call):
+            counted = life.left(at - call.lined_up)
+        outcome = spoken_outcome(call)
     if call.offer:
         end_offer(step, call, "caller_gone" if ended_by == "customer" else "withdrawn")
     announce(step, call)
@@ -92,7 +97,7 @@ def finish(
     step.enter(call, "end")
     call.until = 0.0
     talk = max(0.0, at - call.answered - call.held - call.between) if call.answered else 0.0
-    count(step, call, outcome)
+    count(step, call, counted)
     waited = ((call.answered or at) - call.queued) if call.queued else 0.0
     step.tell(
         events.CallFinished(
@@ -180,13 +185,39 @@ def announce(step: Step, call: Call) -> None:
     )
 
 
+def roll(step: Step, queue: Queue) -> None:
+    """Begin the local day's counters."""
+    day = step.house.day(step.now)
+    if queue.day == day:
+        return
+    queue.day, queue.longest_today = day, 0.0
+    queue.offered = queue.answered = queue.within = queue.lost = 0
+    queue.abandoned = queue.short_abandon = queue.deflected = queue.messages = 0
+
+
+def enter_queue(step: Step, call: Call) -> None:
+    """Count a caller as offered to the queue: once in each queue that the call ever enters."""
+    queue = step.queue(call.queue)
+    call.entered = ""
+    if queue is None or call.queue in call.counted:
+        return
+    roll(step, queue)
+    queue.offered += 1
+    call.counted.append(call.queue)
+    call.entered = queue.day
+
+
 def count(step: Step, call: Call, outcome: str) -> None:
-    """Count the outcome of a caller in the queue's day, once; of a call that entered on another day, never."""
+    """Count the outcome of a caller in the queue's day, once; of a call that entered on another day, never.
+
+    The wait is the one in this queue.
+    """
     queue = step.queue(call.queue) if call.entered else None
     if queue is None or call.entered != queue.day:
         return
     call.entered = ""
-    _add(queue, outcome, (call.answered or step.now) - call.queued)
+    since = call.lined_up or call.queued
+    _add(queue, outcome, (call.answered if call.answered >= since else step.now) - since)
 
 
 def end_wrap_up(step: Step, agent: Agent, disposition: str = "", note: str = "") -> None:

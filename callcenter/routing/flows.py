@@ -17,6 +17,7 @@ from callcenter.routing import (
     placed,
     presence,
     recording,
+    releases,
     replacing,
     rules,
     supervision,
@@ -66,6 +67,8 @@ def _event(step: Step, message: Any) -> bool:
             _held(step, leg, held)
         case events.TransferAsked():
             transfers.refer(step, message)
+        case events.LegTransferred():
+            _transferred(step, message)
         case events.PromptFinished(leg=leg, play=play):
             _heard(step, leg, play)
         case events.DigitPressed(leg=leg, digit=digit):
@@ -185,6 +188,12 @@ def _held(step: Step, leg: str, held: bool) -> None:
         talks.phone_held(step, call, leg, held)
 
 
+def _transferred(step: Step, event: events.LegTransferred) -> None:
+    call = step.board.call_of(event.leg)
+    if call is not None and event.leg == call.leg:
+        releases.told(step, call, event.code)
+
+
 def _leg_answered(step: Step, line: str, leg: str) -> None:
     call = step.board.call_of(leg)
     if call is None:
@@ -228,6 +237,8 @@ def _leg_ended(step: Step, leg: str, event: events.LegEnded) -> None:
     if party is not None:
         parties.left(step, call, party, event)
     elif customer and call.answered:
+        if call.releasing and event.by == "remote":
+            releases.gone_over(step, call)
         lost = event.outcome == "lost" or call.state == "leaving"
         outcome = endings.lost_outcome(call, at) if lost else endings.spoken_outcome(call)
         by = "customer" if event.by == "remote" else "us"
@@ -335,7 +346,9 @@ def _refused(step: Step, event: events.CommandRefused) -> None:
         recording.refused(step, call, event)
         voicemail.refused(step, call, event.command)
         return
-    if event.command == "DialLeg":
+    if event.command == "TransferLeg" and call.releasing and event.code != "no_such_leg":
+        releases.failed(step, call, "failed")
+    elif event.command == "DialLeg":
         outcome = "unreachable" if event.code in ("no_phone", "no_trunk") else "failed"
         retry = event.code not in ("not_allowed", "not_supported")
         _leg_ended(

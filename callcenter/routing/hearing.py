@@ -119,6 +119,9 @@ def _music(call: Talk, hears: Hears) -> frozenset[str]:
         return frozenset()
     asked, guests = _up(call, "consult"), _up(call, "guest")
     there = [*([call.leg] if call.leg_state == "up" else []), *asked, *guests]
+    waits = any(one.role == "consult" and one.state == "waiting" for one in call.parties.values())
+    if waits and call.state == "consulting" and call.agent_leg_state == "up" and not call.phone_held:
+        there.append(call.agent_leg)
     return frozenset(leg for leg in there if leg not in hears)
 
 

@@ -199,6 +199,7 @@ def to_queue(step: Step, call: Call, queue: str) -> None:
             step.tell(events.PartyLeft(step.now, call.id, before, party.name, "ended"))
     endings.give_up_agent(step, call)
     call.queue, call.lined_up, call.until = queue, step.now, 0.0
+    endings.enter_queue(step, call)
     call.passed = {before: step.now + rules.RETRY_AFTER} if before else {}
     call.place_told, call.position = 0, 1
     step.enter(call, "queue")
@@ -208,6 +209,7 @@ def to_queue(step: Step, call: Call, queue: str) -> None:
 
 def back_to_queue(step: Step, call: Call) -> None:
     """Nobody took a transferred call and its agent has left: the front of a queue, else a message and a callback."""
+    call.sent_by = call.sent_by or call.agent
     queue = call.queue or plans.DEFAULT
     if queue in step.board.queues:
         to_queue(step, call, queue)
@@ -222,6 +224,29 @@ def tell_phone(step: Step, call: Call, party: Party, code: int) -> None:
     if party.asked and party.asked in step.board.legs:
         step.order(call.line, commands.FinishReferral(party.asked, code))
     party.asked = ""
+
+
+def wait_for(step: Step, call: Call, party: Party) -> str:
+    """A queue is asked where nobody is free: the agent waits in music; why not, or empty. Its callers come first."""
+    queue = party.name
+    if not any(queue in one.queues and one.status != "signed_out" for one in step.board.agents.values()):
+        return "no-agent-free"
+    party.leg, party.queue, party.state, party.since = step.house.new_id(), queue, "waiting", step.now
+    call.parties[party.leg] = party
+    step.keep(call)
+    return ""
+
+
+def look_again(step: Step, call: Call) -> None:
+    """Ring whoever has become free in the queue that the agent waits for."""
+    party = consulted(call)
+    if party is None or party.state != "waiting":
+        return
+    agent = next_of_queue(step, call, party.queue)
+    if agent is not None:
+        step.gone(call, party.leg)
+        party.name, party.inside = agent.name, True
+        ring_agent(step, call, agent, party)
 
 
 def _not_reached(step: Step, call: Call, party: Party, outcome: str) -> None:

@@ -23,7 +23,7 @@ class House:
     """What a step knows of the installation. `languages` are spoken ones, the default first; `greeting`: at all;
     `recording_pause`: seconds after which a pause for card data ends by itself; `country` (ISO 3166): how agents dial;
     `second_call`: refuse | wait, for a colleague who is busy; `guests_go_on`: customer and guest may go on when the
-    agent leaves a conference."""
+    agent leaves a conference; `releasing`: trunks that take a call back."""
 
     numbers: tuple[str, ...] = ("hotline",)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -33,6 +33,7 @@ class House:
     country: str = "CN"
     second_call: str = "refuse"
     guests_go_on: bool = True
+    releasing: frozenset[str] = frozenset()
     new_id: Callable[[], str] = new_id
 
     def day(self, at: float) -> str:

@@ -15,6 +15,7 @@ from callcenter.routing import (
     placed,
     presence,
     recording,
+    releases,
     voicemail,
 )
 from callcenter.routing.board import Call, Line
@@ -53,7 +54,7 @@ def sweep(step: Step, tick: Tick) -> None:
     for queue in list(board.queues.values()):
         if queue.day != step.house.day(step.now):
             step.queue(queue.name)
-            arrivals.roll(step, queue)
+            endings.roll(step, queue)
         if board.lineup.get(queue.name):
             arrivals.tell_places(step, queue)
     for call in list(board.calls.values()):
@@ -141,6 +142,7 @@ def _call(step: Step, call: Call) -> None:
             step.drop("board:calls", call.id)
         return
     recording.time_passed(step, call)
+    parties.look_again(step, call)
     for party in list(call.parties.values()):
         if party.until and now >= party.until + GRACE:
             step.heal("party", party.leg, "the end of the ringing was not reported")
@@ -178,6 +180,8 @@ def _overdue(step: Step, call: Call) -> None:
             voicemail.overdue(step, call)
         case "leaving":
             endings.finish(step, call, call.outcome, "us", step.now)
+        case _ if call.releasing:
+            releases.failed(step, call, "failed")
         case _:
             call.until = 0.0
             step.keep(call)

@@ -18,11 +18,11 @@ def bridged(step: Step, call: Call, at: float) -> None:
     agent = step.agent(call.agent)
     if agent is not None:
         agent.misses = agent.errors = 0
+    endings.count(step, call, "answered")
     if again:
         taken_over(step, call)
         return
     waited = call.answered - call.queued if call.queued else 0.0
-    endings.count(step, call, "answered")
     _talking(step, call)
     step.tell(
         events.CallAnswered(

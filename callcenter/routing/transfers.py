@@ -9,7 +9,7 @@ from typing import Any
 
 from callcenter import commands, events
 from callcenter.calls import life
-from callcenter.routing import agents, dialled, endings, parties, plans, talks
+from callcenter.routing import agents, dialled, endings, parties, plans, releases, talks
 from callcenter.routing.board import Agent, Call, Party
 from callcenter.routing.step import Step
 
@@ -35,9 +35,12 @@ def start(
     if (
         call.state not in ("bridged", "held")
         or parties.consulted(call) is not None
+        or call.releasing
         or len(call.parties) >= MOST
     ):
         return "wrong-state"
+    if kind == "release":
+        return releases.start(step, call, target, note) if blind else "invalid-input"
     by = step.board.agents.get(call.agent)
     before, call.sent_by, call.note = (call.sent_by, call.note), call.agent, note[:500]
     party = Party("", "consult", target, mode="blind" if blind else "", line=call.line, asked=asked)
@@ -77,8 +80,8 @@ def complete(step: Step, asked: commands.CompleteTransfer) -> None:
     call, party = _consulting(step, asked)
     if call is None or party is None:
         step.refuse(asked.agent, asked, "wrong-state", asked.call)
-    else:
-        _complete(step, call, party)
+    elif refused := _complete(step, call, party):
+        step.refuse(asked.agent, asked, refused, asked.call)
 
 
 def join(step: Step, asked: commands.JoinCall) -> None:
@@ -127,6 +130,8 @@ def hang_up(step: Step, asked: commands.HangUpCall) -> None:
         step.refuse(asked.agent, asked, "wrong-state", asked.call)
     elif (asking := parties.consulted(call)) is not None:
         _complete(step, call, asking)
+    elif releases.agent_leaves(step, call):
+        return
     elif call.answered and call.state in life.WITH_AGENT:
         endings.finish(step, call, endings.spoken_outcome(call), "agent", step.now)
     elif call.kind in ("callback", "manual", "internal") and not call.answered:
@@ -140,7 +145,7 @@ def agent_left(step: Step, call: Call, event: events.LegEnded) -> None:
     party = parties.consulted(call)
     if party is not None and event.by == "remote":
         _complete(step, call, party)
-    elif event.by == "remote" and _leave(step, call):
+    elif event.by == "remote" and (releases.agent_leaves(step, call) or _leave(step, call)):
         return
     else:
         outcome = endings.spoken_outcome(call)
@@ -149,11 +154,19 @@ def agent_left(step: Step, call: Call, event: events.LegEnded) -> None:
         endings.finish(step, call, outcome, by, step.at(event.at), fault, event.code)
 
 
-def _complete(step: Step, call: Call, party: Party) -> None:
+def _complete(step: Step, call: Call, party: Party) -> str:
+    """Why not, or empty."""
     if party.state == "up":
         parties.take_over(step, call, party, "attended")
+    elif party.state == "waiting":
+        # Nobody is free there yet: the customer waits for them instead.
+        parties.consult_over(step, call, party, "transferred")
+        if (refused := _to_queue(step, call, party.queue, "")) and not call.agent_leg:
+            parties.back_to_queue(step, call)
+        return refused
     else:
         parties.hand_over(step, call, party)
+    return ""
 
 
 def _leave(step: Step, call: Call) -> bool:
@@ -190,7 +203,7 @@ def _ring_queue(step: Step, call: Call, party: Party) -> str:
     step.keep(call)
     agent = parties.next_of_queue(step, call, party.name)
     if agent is None:
-        return "no-agent-free"
+        return parties.wait_for(step, call, party)
     party.queue, party.name, party.inside = party.name, agent.name, True
     parties.ring_agent(step, call, agent, party)
     return ""

@@ -93,7 +93,7 @@ class Trunk:
     `prefixes`: the E.164 beginnings that it carries, empty for all. `transport`: udp | tcp | tls. `srtp`: off | may | must.
     `channels`: calls at once, both directions, 0 for any number. `keepalive`: seconds between two OPTIONS, 0 for none.
     `number_format`: how numbers are dialled there: `+e164`, `e164` (without +) or `national` (as dialled in `country`).
-    `trusted`: whether we believe whom it asserts (RFC 3325).
+    `trusted`: whether we believe whom it asserts (RFC 3325). `release`: whether it takes a call back by REFER.
     """
 
     name: str
@@ -110,6 +110,7 @@ class Trunk:
     keepalive: float = 30.0
     number_format: str = "+e164"
     trusted: bool = True
+    release: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ _CALL: Entry = {
     "offer": "", "line": "", "started": 0.0, "queued": 0.0, "answered": 0.0, "held": 0.0, "muted": False,
     "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "", "lacks": [],
     "parties": {}, "phone_held": False, "caller_held": False, "sent_by": "", "note": "", "transfers": 0, "outcome": "",
-    "recording_state": "", "recording_until": 0.0, "recording_mode": "off",
+    "recording_state": "", "recording_until": 0.0, "recording_mode": "off", "may_release": False, "releasing": "",
 }  # fmt: skip
 _AGENT: Entry = {
     "name": "", "display": "", "status": "signed_out", "reason": "", "activity": "idle", "reachable": False,

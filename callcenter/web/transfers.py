@@ -13,7 +13,7 @@ from callcenter.web.board import Entry
 from callcenter.web.parts import parts
 
 LONGEST_NOTE = 500
-KINDS = ("agent", "queue", "number")
+KINDS = ("agent", "queue", "number", "release")
 
 
 def routes() -> list[BaseRoute]:
@@ -58,7 +58,8 @@ async def targets(request: Request) -> Response:
 
 
 async def transfer(request: Request) -> Response:
-    """`PUT /calls/{id}/transfer` with `to` (and `kind`: agent | queue | number; guessed when missing) and `note`."""
+    """`PUT /calls/{id}/transfer` with `to` (and `kind`: agent | queue | number | release; guessed when missing, never
+    release) and `note`."""
     return await _ask(request, commands.TransferCall(_me(request), _call(request), *await _target(request)))
 
 

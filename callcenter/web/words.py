@@ -399,9 +399,7 @@ REFUSALS = {
     "not-allowed": lazy("Your phone cannot be answered from here: pick it up."),
     "agent-busy": lazy("This colleague is busy."),
     "agent-unreachable": lazy("This colleague's phone cannot be reached."),
-    "no-agent-free": lazy(
-        "Nobody of this queue is free now. Transfer the call to the queue, or ask somebody by name."
-    ),
+    "no-agent-free": lazy("Nobody of this queue is signed in."),
     "queue-full": lazy("This queue takes no more callers now."),
     "invalid-input": lazy("The system did not understand this."),
     "own-call": lazy("This is your own call."),

@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from callcenter import commands, db, events
 from callcenter.calls.models import Call
+from callcenter.people.models import QueueMember, User
 from callcenter.routing.models import QueueRow
 from callcenter.settings import Settings
 from tests.switchboard import Switchboard, conducting, switchboard, until
@@ -192,10 +193,40 @@ async def test_to_a_queue_by_age(place: Switchboard) -> None:
     place.ask(commands.TransferCall("ann", call, "queue", "billing", "the invoice"))
     board = await place.board_when(lambda board: board.queues["billing"].waiting == 1)
     assert (board.calls[call].queued, board.calls[call].sent_by) == (queued, "ann")
-    assert board.queues["billing"].offered == 0
+    assert (board.queues["billing"].offered, board.queues["default"].answered) == (1, 1)
     place.outside.hang_up(call)
     row = await recorded(place, call)
+    board = await place.board_when(lambda board: board.queues["billing"].waiting == 0)
+    assert (board.queues["billing"].short_abandon, board.queues["default"].offered) == (1, 1)
     assert (row.outcome, row.queue, row.transfers, row.last_agent) == ("answered", "default", 1, "ann")
+
+
+async def test_each_queue_counts_a_caller_once(place: Switchboard) -> None:
+    """Answered in one, and in the next; back in the first it is not counted again."""
+    with db.write(place.engine) as session:
+        session.add(QueueRow(name="billing", greeting="-", wrap_up=0.0, announce_every=0.0))
+        ben = session.exec(select(User).where(User.name == "ben")).one()
+        assert ben.id
+        session.add(QueueMember(user_id=ben.id, queue="billing"))
+    place.ask(commands.ReloadDirectory())
+    await place.board_when(
+        lambda board: "billing" in board.queues and "billing" in board.agents["ben"].queues
+    )
+    place.ask(commands.SetStatus("ben", "available"))
+    call = await talk(place)
+    place.ask(commands.TransferCall("ann", call, "queue", "billing"))
+    await rings(place, "ben", answered=True)
+    assert (await place.hears(events.CallTakenOver, call=call)).agent == "ben"
+    place.ask(commands.TransferCall("ben", call, "queue", "default"))
+    await rings(place, "ann", answered=True)
+    await hears(place, call, "ann")
+    place.outside.hang_up(call)
+    await recorded(place, call)
+    board = await place.board_when(lambda board: board.calls[call].state == "ended")
+    for name in ("default", "billing"):
+        queue = board.queues[name]
+        assert (queue.offered, queue.answered, queue.within) == (1, 1, 1)
+        assert queue.abandoned + queue.short_abandon + queue.deflected + queue.lost == 0
 
 
 async def test_lost_behind_a_transfer_is_owed(place: Switchboard) -> None:
@@ -285,3 +316,43 @@ async def test_two_calls_of_the_phone_become_one(place: Switchboard) -> None:
     assert (await recorded(place, second)).outcome == "conversation"
     place.outside.hang_up(guest)
     assert (await recorded(place, call)).outcome == "answered"
+
+
+async def test_asking_a_queue_where_nobody_is_free(place: Switchboard) -> None:
+    """The agent waits in music, may give up, or leave the customer there; who becomes free is rung."""
+    call = await talk(place)
+    ann = party(place, "ann")
+    place.ask(commands.ConsultCall("ann", call, "queue", "default"))
+    await place.hears(events.ConsultStarted, call=call)
+    await hears(place, ann)
+    await until(lambda: place.line.all[ann].playing == "music")
+    place.ask(commands.DropParty("ann", call))
+    assert (await place.hears(events.ConsultEnded, call=call)).outcome == "dropped"
+    await hears(place, call, "ann")
+    place.ask(commands.ConsultCall("ann", call, "queue", "default"))
+    await place.board_when(lambda board: board.calls[call].state == "consulting")
+    place.ask(commands.SetStatus("ben", "available"))
+    await rings(place, "ben", answered=True)
+    await hears(place, ann, "ben")
+    place.ask(commands.DropParty("ann", call))
+    await hears(place, call, "ann")
+    place.ask(commands.SetStatus("ben", "not_ready"))
+    await place.board_when(lambda board: board.agents["ben"].status == "not_ready")
+    place.ask(commands.ConsultCall("ann", call, "queue", "default"))
+    await place.board_when(lambda board: board.calls[call].parties)
+    place.outside.hang_up(ann)
+    board = await place.board_when(lambda board: board.calls[call].state == "queued")
+    assert not board.calls[call].parties
+    given = await place.hears(events.CallTransferred, call=call)
+    assert (given.kind, given.to) == ("queue", "default")
+
+
+async def test_asking_a_queue_of_nobody(place: Switchboard) -> None:
+    with db.write(place.engine) as session:
+        session.add(QueueRow(name="billing", greeting="-", wrap_up=0.0, announce_every=0.0))
+    place.ask(commands.ReloadDirectory())
+    await place.board_when(lambda board: "billing" in board.queues)
+    call = await talk(place)
+    place.ask(commands.ConsultCall("ann", call, "queue", "billing"))
+    assert (await place.hears(events.DeskCommandRefused)).code == "no-agent-free"
+    await hears(place, call, "ann")

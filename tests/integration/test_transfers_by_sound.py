@@ -25,7 +25,7 @@ LOUD, SILENT = -30.0, -45.0
 async def house(folder: Path) -> AsyncIterator[tuple[Hotline, Phone, Phone, Phone]]:
     """Anna takes calls, Bert is there for colleagues, and a trunk leads outside."""
     outside = Phone("carrier", tone=OUTSIDE_TONE)
-    trunk = {"name": "carrier", "address": await outside.start()}
+    trunk = {"name": "carrier", "address": await outside.start(), "release": True}
     with running(folder, trunks=json.dumps([trunk]), outbound_hours=another_time()) as place:
         hotline = Hotline(place)
         said = place.run("user", "add", "bert", "--phone", "bert", "--password", "bert-signs-in")
@@ -170,3 +170,18 @@ async def test_a_phone_takes_the_place_of_another(tmp_path: Path) -> None:
         await asyncio.wait_for(again.over.wait(), 30)
         assert again.ending
         assert again.ending.code in (481, 603)
+
+
+async def test_the_system_that_the_caller_came_by_takes_the_caller_back(tmp_path: Path) -> None:
+    async with house(tmp_path) as (hotline, anna, _, outside):
+        customer = outside.call(f"sip:hotline@{hotline.place.sip}")
+        await soon(lambda: anna.incoming, "anna's phone to ring")
+        await hears(customer, AGENT_TONE)
+        call = str(hotline.agent()["call"])
+        hotline.ask(commands.TransferCall("anna", call, "release", "4021"))
+        there = await incoming(outside, 0)
+        assert there.called == "4021"
+        await asyncio.wait_for(anna.incoming[0].over.wait(), 30)
+        await asyncio.wait_for(customer.over.wait(), 30)
+        assert not there.over.is_set()
+        await soon(lambda: on_board(hotline, "anna")["activity"] == "wrap_up", "anna's wrap-up")

@@ -166,8 +166,10 @@ let listing = 0;
 function followGive() {
   const place = document.getElementById("give");
   if (!place) return;
-  const call = document.querySelector("[data-part] [data-give]")?.dataset.give ?? "";
+  const given = document.querySelector("[data-part] [data-give]");
+  const call = given?.dataset.give ?? "";
   place.hidden = !call;
+  place.querySelector("[value=release]").hidden = !given?.hasAttribute("data-release");
   if (call) {
     for (const button of place.querySelectorAll("[data-noun]")) {
       button.setAttribute("formaction", `/calls/${encodeURIComponent(call)}/${button.dataset.noun}`);
