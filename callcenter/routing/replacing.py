@@ -171,4 +171,4 @@ def _take_the_side(step: Step, call: Call, party: Party, by: Agent | None) -> No
         else:
             agents.occupy(step, by, "talking", call.id)
     elif call.state in ("queued", "offered"):
-        step.play(call, "music", step.rules_of(call).music, loop=True)
+        step.play(call, "music", step.rules_of(call).waiting_music, loop=True)
