@@ -18,7 +18,7 @@ class Callback(SQLModel, table=True):
     reason: str
     ticket_id: int | None = Field(default=None, foreign_key="ticket.id", index=True)
     cycle: int = 1
-    call_id: str = ""
+    call_id: str = Field(default="", index=True)
     """The call that it follows from, when one was lost."""
     customer_id: int | None = Field(default=None, foreign_key="customer.id")
     number: str = Field(index=True)

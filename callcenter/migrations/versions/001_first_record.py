@@ -546,6 +546,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_callback_call_id"), "callback", ["call_id"], unique=False)
     op.create_index(op.f("ix_callback_number"), "callback", ["number"], unique=False)
     op.create_index(op.f("ix_callback_owner_id"), "callback", ["owner_id"], unique=False)
     op.create_index(op.f("ix_callback_state"), "callback", ["state"], unique=False)
@@ -725,6 +726,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_callback_state"), table_name="callback")
     op.drop_index(op.f("ix_callback_owner_id"), table_name="callback")
     op.drop_index(op.f("ix_callback_number"), table_name="callback")
+    op.drop_index(op.f("ix_callback_call_id"), table_name="callback")
     op.drop_table("callback")
     op.drop_table("token")
     op.drop_index(op.f("ix_ticket_state"), table_name="ticket")
