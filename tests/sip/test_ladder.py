@@ -117,3 +117,14 @@ async def test_a_draining_line_keeps_its_calls_and_takes_no_new_ones(world: Worl
     world.do(commands.DrainLine(False))
     await world.reported.next(events.LineDraining, draining=False)
     await world.answered_call(second)
+
+
+async def test_a_dialog_bound_again_behind_its_end_is_forgotten(tmp_path: Path) -> None:
+    ladder = Ladder(tmp_path)
+    ladder.note(b"INVITE sip:x SIP/2.0\r\nCall-ID: mine\r\n\r\n", "in", PEER)
+    ladder.bind("mine", "leg", "call")
+    ladder.close("leg")
+    lingers = ladder._dialogs["mine"].until
+    ladder.bind("mine", "leg", "call")
+    assert ladder._dialogs["mine"].until == lingers
+    await ladder.stop()

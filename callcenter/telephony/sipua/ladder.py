@@ -105,8 +105,9 @@ class Ladder:
         """The dialog is that leg's, of that call."""
         until = time.time() + KEPT
         dialog = self._dialogs.setdefault(call_id, _Dialog(until))
-        if dialog.leg != leg:
-            self._of_leg.setdefault(leg, []).append(dialog)
+        if dialog.leg == leg:
+            return  # a session that ended before its ACK is kept once more: its dialog lingers as it did
+        self._of_leg.setdefault(leg, []).append(dialog)
         dialog.leg, dialog.call, dialog.until = leg, call, until
 
     def close(self, leg: str) -> None:
