@@ -89,9 +89,10 @@ class Peer(asyncio.DatagramProtocol):
         body: str = "",
         extra: str = "",
         contact: bool = True,
+        reason: str = "Scripted",
     ) -> None:
         """An answer to a request that we got; without our own `contact` for one that sends elsewhere."""
-        response = SipResponse(status_code=code, reason_phrase="Scripted")
+        response = SipResponse(status_code=code, reason_phrase=reason)
         for via in request.headers.get("via"):
             response.headers.append("Via", via)
         for name in ("From", "To", "Call-ID", "CSeq"):

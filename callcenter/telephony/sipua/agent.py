@@ -13,6 +13,7 @@ from aiosipua import SipRequest, SipResponse
 from callcenter.telephony.sipua.expiry import Lasting, too_short
 from callcenter.telephony.sipua.inbound import InboundSession
 from callcenter.telephony.sipua.lately import Lately
+from callcenter.telephony.sipua.offers import not_spoken
 from callcenter.telephony.sipua.outbound import OutboundSession, Target
 from callcenter.telephony.sipua.replaces import Replaces
 from callcenter.telephony.sipua.session import Owner, Session
@@ -263,6 +264,8 @@ class UserAgent:
         required = [tag for tag in server.request.headers.get("require") if tag.lower() not in SUPPORTED]
         if required and inbound.method != "CANCEL":
             server.respond(_unsupported(server, required))
+        elif inbound.method == "INVITE" and (code := not_spoken(server.request)):
+            server.reply(code, headers={"Accept": "application/sdp"})
         elif inbound.to_tag:
             self._within_dialog(server)
         elif inbound.method == "INVITE":

@@ -96,10 +96,13 @@ class Connection(asyncio.Protocol):
 
 
 def content_length(head: bytes) -> int | None:
-    """Declared body length of a header section, 0 when absent, None when it is no length."""
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.strip().lower() in (b"content-length", b"l"):
-            value = value.strip()
-            return int(value) if value.isdigit() else None
-    return 0
+    """Declared body length of a header section, 0 when absent, None when it is no length or said twice: then nobody
+    knows where the message ends, and what is taken for the next one could be smuggled in."""
+    said = [
+        value.strip()
+        for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
+        if name.strip().lower() in (b"content-length", b"l")
+    ]
+    if not said:
+        return 0
+    return int(said[0]) if len(said) == 1 and said[0].isdigit() else None

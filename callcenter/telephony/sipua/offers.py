@@ -11,6 +11,7 @@ from aiosipua import (
     Origin,
     SdpMessage,
     SipMessage,
+    SipRequest,
     parse_sdp,
     serialize_sdp,
 )
@@ -181,6 +182,18 @@ def _secured(stream: MediaDescription, srtp: Srtp) -> tuple[bool, sdes.Keying | 
 def has_sdp(message: SipMessage) -> bool:
     kind = (message.headers.get_first("content-type") or "").partition(";")[0].strip().lower()
     return bool(message.body) and kind == "application/sdp"
+
+
+def not_spoken(invite: SipRequest) -> int:
+    """415 to a body that is no SDP, 406 to a caller who takes no SDP from us (RFC 3261 sections 8.2.3, 21.4.7); else 0.
+
+    A body that the caller calls optional may be anything.
+    """
+    optional = "handling=optional" in (invite.headers.get_first("content-disposition") or "").lower()
+    if invite.body.strip() and not has_sdp(invite) and not optional:
+        return 415
+    wanted = {value.partition(";")[0].strip().lower() for value in invite.headers.get("accept")} - {""}
+    return 406 if wanted and not wanted & {"application/sdp", "application/*", "*/*"} else 0
 
 
 def _remote(sdp: SdpMessage, stream: MediaDescription, payload: int, keying: sdes.Keying | None) -> Remote:

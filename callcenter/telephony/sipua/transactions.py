@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiosipua import SipRequest, SipResponse, generate_branch
 
 from callcenter.telephony.sipua.flows import Flow, join_host
-from callcenter.telephony.sipua.wire import Inbound, answer_flow, response_to
+from callcenter.telephony.sipua.wire import MAGIC, Inbound, answer_flow, response_to
 
 LARGEST_BY_UDP = 1300
 """Bytes of a request; a larger one goes by TCP where the peer has it (RFC 3261 section 18.1.1)."""
@@ -425,11 +425,11 @@ def _client_key(request: SipRequest) -> str:
 
 
 def _server_key(inbound: Inbound, method: str = "") -> str:
-    """Section 17.2.3; without the magic cookie by what RFC 2543 compared."""
+    """Section 17.2.3; without the magic cookie, or with nothing behind it, by what RFC 2543 compared."""
     method = method or inbound.method
     if method == "ACK":
         method = "INVITE"
     via = inbound.via
-    if inbound.branch.startswith("z9hG4bK"):
+    if inbound.branch.startswith(MAGIC) and inbound.branch != MAGIC:
         return f"{inbound.branch}|{via.host}:{via.port}|{method}"
     return f"{inbound.call_id}|{inbound.from_tag}|{inbound.cseq}|{via.host}:{via.port}|{method}"

@@ -43,6 +43,7 @@ REASONS = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    406: "Not Acceptable",
     407: "Proxy Authentication Required",
     408: "Request Timeout",
     415: "Unsupported Media Type",
@@ -69,6 +70,8 @@ REASONS = {
 
 _COMPACT = {"refer-to": "r", "referred-by": "b", "session-expires": "x"}
 """Short names that the parser does not know (RFC 3515, RFC 3892, RFC 4028)."""
+_ESCAPED = re.compile(r"\\.")
+_NAMELESS = re.compile(r";\s*;")
 _SPACED_SLASH = re.compile(r"\s*/\s*")
 
 
@@ -169,7 +172,7 @@ def _check(message: SipRequest | SipResponse, inbound: Inbound, data: bytes) -> 
         return
     if message.method != inbound.method:
         raise Malformed("method and CSeq differ")
-    line = data.lstrip(b"\r\n").split(b"\n", 1)[0].strip()
+    line = data.lstrip(b"\r\n").split(b"\n", 1)[0].rstrip(b"\r")
     if not re.fullmatch(rb"[!-~]+ [^\s<>]+ SIP/\d+\.\d+", line, re.IGNORECASE):
         raise Malformed("bad request line")
     if not line.upper().endswith(b" SIP/2.0"):
@@ -178,9 +181,28 @@ def _check(message: SipRequest | SipResponse, inbound: Inbound, data: bytes) -> 
         raise Malformed("URI scheme", code=416)
     if message.uri.lower().startswith("sip") and not parse_uri(message.uri).host:
         raise Malformed("no host in URI")
+    if "?" in message.uri.rpartition("@")[2]:
+        raise Malformed("headers in the request's own URI")
+    _check_addresses(message)
     hops = message.headers.get_first("max-forwards")
     if hops is not None and (not hops.isdigit() or int(hops) > 255):
         raise Malformed("Max-Forwards out of range")
+
+
+def _check_addresses(message: SipRequest) -> None:
+    """Quotes that never end, parameters without a name, a URI that runs into what follows it (RFC 4475 3.1.2)."""
+    headers = message.headers
+    for name in ("from", "to", "contact"):
+        if any(_ESCAPED.sub("", value).count('"') % 2 for value in headers.get(name)):
+            raise Malformed(f"a quote without its end in {name}")
+    if any(
+        _NAMELESS.search(value.rpartition(">")[2])
+        for name in ("via", "contact")
+        for value in headers.get(name)
+    ):
+        raise Malformed("a parameter without a name")
+    if any("?" in value and "<" not in value for value in headers.get("contact")):
+        raise Malformed("a Contact whose headers are not its own")
 
 
 def values(message: SipMessage, name: str) -> list[str]:
