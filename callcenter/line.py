@@ -30,6 +30,7 @@ from callcenter.telephony.dialplan import plans_of
 from callcenter.telephony.drivers import Unavailable, driver
 from callcenter.telephony.line import Ban, Binding, Line, LineConfig, Memory, SavedDialog
 from callcenter.telephony.post import Post
+from callcenter.telephony.sealed import Seal
 from callcenter.telephony.spool import Spool
 from callcenter.telephony.tally import Tally
 
@@ -99,6 +100,7 @@ class Door:
         self._first = first_config(settings)
         self._client = stream.connect_async(settings.redis_url, limit=None)
         self._reader = stream.connect_async(settings.redis_url, limit=None)
+        self._seal = Seal(self._folder / "bindings.key")
         self._post = Post(self._client, self._boot, Spool(self._folder / "events.spool"))
         spoken = tuple(SPOKEN[language] for language in settings.languages)
         self._alone = Alone(line.execute, lambda: self._post.away, spoken, country=settings.country)
@@ -308,7 +310,11 @@ class Door:
         self._epoch = int(kept or 0)
         bindings: Any = await self._client.hgetall(f"line:bindings:{self._name}")
         dialogs: Any = await self._client.hgetall(f"line:dialogs:{self._name}")
-        memory.bindings = [Binding(**one) for body in bindings.values() for one in orjson.loads(body)]
+        memory.bindings = [
+            Binding(**one)
+            for phone, body in bindings.items()
+            for one in orjson.loads(self._seal.take(f"{self._name}/{phone.decode()}", body))
+        ]
         bans: Any = await self._client.hgetall(stream.line_bans(self._name))
         memory.bans = [Ban(**orjson.loads(body)) for body in bans.values()]
         memory.dialogs = [SavedDialog(**orjson.loads(body)) for body in dialogs.values()]
@@ -329,8 +335,9 @@ class Door:
         return config
 
     def _save_bindings(self, phone: str, bindings: list[Binding]) -> None:
-        body = orjson.dumps([dataclasses.asdict(binding) for binding in bindings]) if bindings else None
-        self._post.keep(f"line:bindings:{self._name}", phone, body)
+        body = orjson.dumps([dataclasses.asdict(binding) for binding in bindings])
+        sealed = self._seal.put(f"{self._name}/{phone}", body) if bindings else None
+        self._post.keep(f"line:bindings:{self._name}", phone, sealed)
 
     def _save_ban(self, source: str, ban: Ban | None) -> None:
         body = orjson.dumps(dataclasses.asdict(ban)) if ban else None

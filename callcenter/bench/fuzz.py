@@ -5,9 +5,11 @@ Nothing may raise, no leg, transaction or port may be left over, and a good call
 
 import asyncio
 import logging
+import os
 import random
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from callcenter import commands, events
@@ -54,7 +56,7 @@ async def fuzz(packets: int, seed: int) -> dict[str, Any]:
     line = SipuaLine(Options(rtp_ports=(27000, 27999), timers=Timers(t1=0.1, t2=0.4, t4=0.5)))
     address = await line.start(reported.append, LineConfig(numbers=("hotline",), version=1), Memory())
     try:
-        begun = time.monotonic()
+        begun, before = time.monotonic(), _held()
         await _pelt(dice, address, packets, line)
         seconds = time.monotonic() - begun
         await _settle(line)
@@ -64,13 +66,25 @@ async def fuzz(packets: int, seed: int) -> dict[str, Any]:
         }
         calls = sum(isinstance(event, events.CallArrived) for event in reported)
         good = await _good_call(line, address, reported)
+        after = _held()
     finally:
         await line.stop()
         logging.getLogger().removeHandler(log)
     return {
         "packets": packets, "seed": seed, "seconds": round(seconds, 2), "errors": log.said[:5], "left_over": left,
-        "calls": calls, "good_call": good, "machine": machine(),
+        "calls": calls, "good_call": good, "before": before, "after": after, "machine": machine(),
     }  # fmt: skip
+
+
+def _held() -> dict[str, float]:
+    """Resident megabytes and open files of this process and of its audio processes; none where there is no /proc."""
+    proc, own = Path("/proc"), str(os.getpid())
+    if not (proc / own).exists():
+        return {}
+    here = [own, *(proc / own / "task" / own / "children").read_text().split()]
+    pages = sum(int((proc / one / "statm").read_text().split()[1]) for one in here)
+    files = sum(len(list((proc / one / "fd").iterdir())) for one in here)
+    return {"megabytes": round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1), "files": files}
 
 
 def main(settings: Settings) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from callcenter.errors import DomainError
 from callcenter.settings import SPOKEN, Settings
 from callcenter.telephony.media.pcm import Samples
 from callcenter.telephony.phone import Phone, PhoneCall, registered
+from callcenter.telephony.sealed import unsealed
 
 log = structlog.get_logger()
 
@@ -202,7 +203,11 @@ class Guest:
             await asyncio.sleep(3)
             stored: Any = await self.store.hget(self.bindings, YOU.phone)
             ours = self.phone.address if self.phone else "-"
-            others = [one for one in orjson.loads(stored or b"[]") if ours not in str(one["contact"])]
+            others = [
+                one
+                for one in orjson.loads(unsealed(stored) if stored else b"[]")
+                if ours not in str(one["contact"])
+            ]
             if others and self.phone and not self.phone.calls:
                 await self.leave()
             elif not others and not self.phone:

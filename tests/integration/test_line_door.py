@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import redis
 
@@ -19,7 +21,7 @@ from callcenter.line import Door
 from callcenter.settings import Settings
 from callcenter.telephony import config as line_config
 from callcenter.telephony.fake import FakeLine
-from callcenter.telephony.line import LineConfig
+from callcenter.telephony.line import Binding, LineConfig
 from callcenter.telephony.line import Phone as Extension
 from callcenter.telephony.phone import Phone
 from callcenter.telephony.sipua.digest import ha1
@@ -291,3 +293,18 @@ async def test_a_killed_line_comes_back_ends_its_calls_and_knows_its_phones(
     assert len({event.boot for event in own_store.of(events.LineStarted)}) == 2
     await customer.stop()
     await anna.stop()
+
+
+async def test_a_forged_binding_rings_nobody(own_store: Store, process: Process) -> None:
+    """Who writes into the store cannot have a restarted line ring a host of his choice."""
+    config = LineConfig(phones=(Extension("anna", ha1("anna", "callcenter", "secret")),))
+    own_store.client.set("line:config", line_config.encode(config))
+    thief = Phone("anna")
+    binding = Binding("anna", f"sip:anna@{await thief.start()}", time.time() + 600, "udp:127.0.0.1:9", "x", 1)
+    forged = orjson.dumps([dataclasses.asdict(binding)])
+    own_store.client.hset("line:bindings:line1", "anna", forged)
+    await process.start()
+    own_store.command(commands.DialLeg("stolen", phone="anna"))
+    await until(lambda: any(one.code == "no_phone" for one in own_store.of(events.CommandRefused)))
+    assert not thief.incoming
+    await thief.stop()
