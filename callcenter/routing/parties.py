@@ -233,6 +233,7 @@ def wait_for(step: Step, call: Call, party: Party) -> str:
         return "no-agent-free"
     party.leg, party.queue, party.state, party.since = step.house.new_id(), queue, "waiting", step.now
     call.parties[party.leg] = party
+    step.board.legs[party.leg] = call.id
     step.keep(call)
     return ""
 
