@@ -193,9 +193,13 @@ class Step:
     def _set_scene(self, call: Call) -> None:
         """Tell the line what is different in who hears whom, and who hears music or a ring meanwhile."""
         wanted = hearing.scene(call)
-        for leg in [leg for leg in wanted.hears if len(wanted.hears[leg]) > 1]:
+        orders = hearing.changes(call.heard, wanted.hears)
+        bridged = {
+            leg for one in orders if isinstance(one, commands.BridgeLegs) for leg in (one.leg, one.other)
+        }
+        for leg in [leg for leg in wanted.hears if leg not in bridged]:
             self._quiet(call, leg)
-        for command in hearing.changes(call.heard, wanted.hears):
+        for command in orders:
             self.order(call.line, command)
         call.heard = {leg: list(others) for leg, others in wanted.hears.items()}
         if call.leg in wanted.hears:
@@ -214,7 +218,7 @@ class Step:
         self._clock(call)
 
     def _quiet(self, call: Call, leg: str) -> None:
-        """Several voices are mixed to what a leg hears: its prompt ends first. A bridge ends it by itself."""
+        """What a leg hears of others is behind its prompt, which ends first. A bridge alone ends it by itself."""
         playing = call.hearing if leg == call.leg else call.prompted.pop(leg, "")
         if playing:
             self.order(call.line, commands.StopPrompts(leg))

@@ -94,3 +94,25 @@ async def test_who_cannot_is_told_why(place: Switchboard) -> None:
         await place.hears(events.DeskCommandRefused, agent="sue", code="invalid-input")
         place.ask(commands.StopSupervising("sue", call))
         await place.hears(events.DeskCommandRefused, agent="sue", code="wrong-state")
+
+
+@pytest.mark.parametrize("mode", ["listen", "whisper", "barge"])
+async def test_the_music_ends_with_the_hold_though_a_supervisor_is_there(
+    place: Switchboard, mode: str
+) -> None:
+    async with conducting(place.settings, place.engine):
+        call, _ = await spoken(place)
+        place.ask(commands.Supervise("sue", call, "listen"))
+        leg = await until(lambda: next((k for k, one in place.line.all.items() if one.party == "sue"), ""))
+        place.outside.answer(leg)
+        await heard(place, call, s={"c", "a"})
+        place.ask(commands.HoldCall("ann", call))
+        await until(lambda: place.line.all[call].playing)
+        place.ask(commands.ResumeCall("ann", call))
+        await heard(place, call, c={"a"})
+        await until(lambda: not place.line.all[call].playing)
+        place.ask(commands.Supervise("sue", call, mode))
+        place.ask(commands.HoldCall("ann", call))
+        await until(lambda: place.line.all[call].playing)
+        place.ask(commands.ResumeCall("ann", call))
+        await until(lambda: not place.line.all[call].playing)

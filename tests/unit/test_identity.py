@@ -1,10 +1,11 @@
 """Addresses and numbers as others write them."""
 
 import pytest
+from aiosipua import SipRequest
 
 from callcenter.telephony.line import Trunk
 from callcenter.telephony.sipua.dialogs import parse_address_uri
-from callcenter.telephony.sipua.identity import written
+from callcenter.telephony.sipua.identity import caller_of, written
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,10 @@ def test_the_uri_of_an_address(value: str, uri: str) -> None:
 )
 def test_numbers_as_a_trunk_dials_them(form: str, country: str, number: str, dialled: str) -> None:
     assert written(number, Trunk("t", "h", country=country, number_format=form)) == dialled
+
+
+def test_a_caller_is_no_longer_than_people_are() -> None:
+    asked = SipRequest(method="INVITE", uri="sip:hotline@h")
+    asked.headers.set_single("From", f'"{"n" * 10_000}" <sip:{"u" * 10_000}@h>;tag=1')
+    caller = caller_of(asked, "CN", trusted=True)
+    assert (caller.name, caller.number, caller.raw) == ("n" * 128, "u" * 128, "u" * 128)

@@ -9,6 +9,8 @@ from aiosipua import SipRequest
 from callcenter.telephony.line import Trunk
 from callcenter.telephony.sipua.dialogs import display_name, user_of
 
+LONGEST = 128
+"""Signs of a name or of a user part."""
 _NUMBER = frozenset("0123456789+-.() ")
 _NOBODY = ("anonymous", "unknown", "restricted", "")
 _COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)(?![^<]*>)')
@@ -79,8 +81,9 @@ def _values(line: str) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Without control characters: `%00` is a valid user part, and no text of the record can hold it."""
-    return "".join(letter for letter in text if letter.isprintable())
+    """Without control characters: `%00` is a valid user part, and no text of the record can hold it. Never longer than
+    people and networks write: it stands on the board, in every event of the call and in the phone's INVITE."""
+    return "".join(letter for letter in text[:LONGEST] if letter.isprintable())
 
 
 def e164(raw: str, country: str) -> str:
