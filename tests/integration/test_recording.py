@@ -169,7 +169,7 @@ async def test_what_a_dead_line_left_is_told_at_the_next_start(tmp_path: Path) -
         file.write(b"\xff" * 4000)
     hall = await opened(tmp_path)
     told = await recorded(hall)
-    assert told == Recorded("rec", "a", str(reel.path), 1000.0, 0.5, 1, 0.0)
+    assert told == Recorded("rec", "a", str(reel.path), 1000.0, 0.5, 1, 0.0, 0.0)
     await hall.plane.stop()
 
 
