@@ -259,6 +259,23 @@ async def test_a_phone_that_vanished_is_lost_before_its_registration_ends(world:
     assert (await world.reported.next(events.PhoneUnregistered)).why == "lost"
 
 
+async def test_a_phone_that_answers_again_is_rung_again(world: World) -> None:
+    """Its registration still stands: a network that was away for a minute costs it no more than that minute."""
+    registrar = world.line._registrar
+    registrar._keepalive = 0.5
+    peer = await Peer.open(world.address)
+    await kept(peer, "", 2, await challenge(peer))
+    peer.answer(await peer.take("OPTIONS"), 200)
+    await world.reported.next(events.PhoneUnregistered)
+    world.do(commands.DialLeg("one", phone="anna"))
+    assert (await world.reported.next(events.CommandRefused, leg="one")).code == "no_phone"
+    before = len(world.reported.of(events.PhoneRegistered))
+    while len(world.reported.of(events.PhoneRegistered)) == before:
+        peer.answer(await peer.take("OPTIONS"), 200)
+    assert len(registrar.contacts("anna")) == 1
+    peer.close()
+
+
 async def test_a_phone_that_knows_no_options_is_not_lost_by_them(world: World) -> None:
     registrar = world.line._registrar
     registrar._keepalive = 0.1

@@ -35,6 +35,7 @@ class _Kept:
     """A binding and the connection by which it came (0 for UDP, and after a restart).
 
     `ask_at`: loop time of the next OPTIONS. `answers`: whether it ever answered one: what never does may be well.
+    `lost`: it does not answer any more; it is not rung, and asked on until it expires or is back.
     """
 
     binding: Binding
@@ -42,6 +43,7 @@ class _Kept:
     ask_at: float = 0.0
     answers: bool = False
     missed: int = 0
+    lost: bool = False
 
 
 class Guesses:
@@ -71,7 +73,8 @@ class Guesses:
 class Registrar:
     """Where the phones are. `report` gets PhoneRegistered and PhoneUnregistered.
 
-    `keepalive`: seconds between two OPTIONS to each contact, 0 for none. One that answered and then does not is lost.
+    `keepalive`: seconds between two OPTIONS to each contact, 0 for none. One that answered and then does not is lost,
+    until it answers again.
     """
 
     def __init__(
@@ -123,15 +126,15 @@ class Registrar:
         return self._phones.get(user)
 
     def registered(self) -> int:
-        """Phones that have a contact."""
-        return sum(1 for kept in self._kept.values() if kept)
+        """Phones that can be rung."""
+        return sum(1 for user in self._kept if self._reached(user))
 
     def contacts(self, user: str) -> list[tuple[str, Flow]]:
         """(URI, flow) of each contact now, the newest first."""
         now = time.time()
         return [
             (kept.binding.contact, kept.flow)
-            for kept in reversed(self._kept.get(user, []))
+            for kept in reversed(self._reached(user))
             if kept.binding.expires > now
         ]
 
@@ -139,7 +142,7 @@ class Registrar:
         """The contacts by their q-value: those of the highest ring together, then the next (section 16.6)."""
         now = time.time()
         by_q: dict[float, list[tuple[str, Flow]]] = {}
-        for kept in reversed(self._kept.get(user, [])):
+        for kept in reversed(self._reached(user)):
             if kept.binding.expires > now:
                 by_q.setdefault(kept.binding.q, []).append((kept.binding.contact, kept.flow))
         return [by_q[q] for q in sorted(by_q, reverse=True)]
@@ -253,19 +256,27 @@ class Registrar:
         server.respond(response)
 
     def _replace(self, user: str, kept: list[_Kept], why: str) -> None:
-        had = bool(self._kept.get(user))
+        had = bool(self._reached(user))
         if kept:
             self._kept[user] = kept
         else:
             self._kept.pop(user, None)
         self._memory.save_bindings(user, [one.binding for one in kept])
-        if kept:
+        self._tell_whether(user, had, why)
+
+    def _tell_whether(self, user: str, had: bool, why: str) -> None:
+        """The phone can be rung, or `why` it cannot any more."""
+        if self._reached(user):
             self._tell(user)
         elif had:
             self._report(events.PhoneUnregistered(time.time(), self._line, user, why))
 
+    def _reached(self, user: str) -> list[_Kept]:
+        """The phone's contacts that answer, as far as we know."""
+        return [one for one in self._kept.get(user, []) if not one.lost]
+
     def _tell(self, user: str) -> None:
-        bindings = [kept.binding for kept in self._kept[user]]
+        bindings = [kept.binding for kept in self._reached(user)]
         last = max(bindings, key=lambda binding: binding.expires)
         self._report(
             events.PhoneRegistered(time.time(), self._line, user, last.contact, last.expires, last.user_agent)
@@ -281,14 +292,19 @@ class Registrar:
                     ask(self._agent, one.binding.contact, one.flow, partial(self._answered, user, one))
 
     def _answered(self, user: str, one: _Kept, code: int) -> None:
-        if code != 408:
-            one.answers, one.missed = True, 0
+        if not any(each is one for each in self._kept.get(user, [])):
             return
-        one.missed += 1
-        one.ask_at = 0.0 if one.answers else one.ask_at
-        kept = self._kept.get(user, [])
-        if one.answers and one.missed >= MISSES and any(each is one for each in kept):
-            self._replace(user, [each for each in kept if each is not one], "lost")
+        had = bool(self._reached(user))
+        if code != 408:
+            back, one.lost = one.lost, False
+            one.answers, one.missed = True, 0
+        else:
+            one.missed += 1
+            one.ask_at = 0.0 if one.answers and not one.lost else one.ask_at
+            back = False
+        if back or (one.answers and one.missed >= MISSES and not one.lost):
+            one.lost = not back
+            self._tell_whether(user, had, "lost")
 
     def _sweep(self) -> None:
         self._ask_around()
