@@ -91,6 +91,7 @@ class Transport:
     async def start(self, listen: Sequence[Listen], tls: Tls | None = None) -> int:
         """Listen everywhere; the port of the first address. Raises OSError."""
         self._tls = tls
+        self.listening.clear()
         for each in listen:
             port = await (self._listen_tls(each) if each.tls else self._listen(each))
             self.listening.append(Listen(each.host, port, each.tls))
