@@ -34,10 +34,12 @@ FADED = 62.0
 FADES = frozenset(
     {
         "entries _gate.traffic._window._times[]", "entries _ladder._dialogs", "objects _Dialog",
+        "entries _ladder._new",
         "entries _placed._seen", "entries _trunks._agent._over._seen", "entries _trunks._agent._recent._seen",
     }
 )  # fmt: skip
-"""Those, as `left_over` names them: a count that waits for SIP's timers alone finds them still."""
+"""Those, as `left_over` names them: a count that waits for SIP's timers alone finds them still (`_new`: messages of the
+last seconds, which the ladder has not written yet)."""
 _WARM = 500
 _CALLERS, _TCP = 40, 10
 _WITHIN = 120.0
