@@ -9,7 +9,7 @@ from callcenter.db import UtcDateTime
 
 
 class Call(SQLModel, table=True):
-    """Written by the conductor's ledger from public events; durations in seconds.
+    """Written by the ledger process from public events; durations in seconds.
 
     `outcome` as in `events.CallFinished`, empty while the call is live. `evidence`: true when an agent and the
     customer really spoke (answered, bridged, talk > 0): only such a call proves a callback.

@@ -14,7 +14,6 @@ from callcenter.ids import new_id
 from callcenter.telephony import dialplan
 from callcenter.telephony.line import (
     CAPABILITIES,
-    COMING,
     Binding,
     Command,
     LineConfig,
@@ -97,7 +96,7 @@ class FakeLine:
     """See `callcenter.telephony.line.Line`. `most_legs`: its capacity. `spool`: where its recordings go."""
 
     name = "fake"
-    lacks = CAPABILITIES & {"trunks", "ladder"} | COMING
+    lacks = CAPABILITIES & {"trunks", "ladder"}
 
     def __init__(self, line: str = "line1", most_legs: int = 100, spool: Path | None = None) -> None:
         self.line = line

@@ -48,9 +48,6 @@ CAPABILITIES = frozenset(
     }
 )
 
-COMING: frozenset[str] = frozenset()
-"""Capabilities that are defined and that no driver has yet."""
-
 NEEDS: dict[type, str] = {
     commands.ProgressLeg: "early_media",
     commands.HearLegs: "mixing",

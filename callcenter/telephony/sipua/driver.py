@@ -14,7 +14,6 @@ from callcenter.ids import new_id
 from callcenter.telephony.dialplan import Bounds
 from callcenter.telephony.limits import Limits
 from callcenter.telephony.line import (
-    COMING,
     Ban,
     Command,
     LineConfig,
@@ -102,7 +101,7 @@ class SipuaLine:
     """See `callcenter.telephony.line.Line`."""
 
     name = "sipua"
-    lacks: frozenset[str] = COMING
+    lacks: frozenset[str] = frozenset()
 
     def __init__(self, options: Options, plane: media.MediaPlane | None = None) -> None:
         self._options = options
