@@ -97,6 +97,9 @@ class Arrivals:
             np.frombuffer(b"".join(piece[part] for piece in self._pieces), kind)
             for part, kind in enumerate((_KEPT, _NAME, _STAMP))
         )
+        # reports (RFC 3550, 12.1: 200 to 204) may reach the port beside the one that they are for
+        sound = (data["head"][:, 1] < 200) | (data["head"][:, 1] > 204)
+        data, names, stamps = data[sound], names[sound], stamps[sound]
         arrived = stamps["seconds"] * 1_000_000_000 + stamps["nanoseconds"]
         delays = arrived - data["sent"]
         counted = (delays > 0) & (delays < 60_000_000_000) & (data["index"] >= WARM_UP)
