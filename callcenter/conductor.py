@@ -25,10 +25,11 @@ from sqlalchemy.exc import DBAPIError
 from callcenter import commands, db, events, ids, messages, stream
 from callcenter.prompts import desk as prompts
 from callcenter.routing import board as live
-from callcenter.routing import directory, flows
+from callcenter.routing import directory, enquiries, flows
 from callcenter.routing.board import Board
-from callcenter.routing.flows import CallerFound, DirectoryRead, Effects, House, Tick
+from callcenter.routing.flows import CallerFound, ComplaintFound, DirectoryRead, Effects, House, Tick
 from callcenter.routing.lease import Lease, LeaseLost, Operation
+from callcenter.routing.walk import Complaint
 from callcenter.screenpop import pop
 from callcenter.settings import SPOKEN, Settings
 from callcenter.telephony import config as line_config
@@ -192,6 +193,8 @@ class Conductor:
         for call in self._board.calls.values():
             if call.state == "arriving" and call.kind == "inbound":
                 self._look_up(call.id, call.caller)
+            elif call.state == "menu" and call.walk is not None and call.walk.pending:
+                self._inquire(call.id, call.walk.pending)
 
     async def _read(self) -> None:
         """Both streams, in order, line events first."""
@@ -254,6 +257,25 @@ class Conductor:
                 log.warning("the caller is not looked up", call=call, error=repr(error))
                 found = CallerFound("")
             await self._inputs.put(Input(dataclasses.replace(found, call=call)))
+
+        return self._beside(ask())
+
+    def _inquire(self, call: str, number: str) -> asyncio.Task[None]:
+        """Ask the record for a complaint whose number a caller entered; the answer is an input."""
+
+        def find() -> Complaint | None:
+            with db.read(self._engine) as session:
+                return enquiries.complaint(session, number)
+
+        async def ask() -> None:
+            loop = asyncio.get_running_loop()
+            try:
+                async with asyncio.timeout(LOOKUP):
+                    found = ComplaintFound(call, number, await loop.run_in_executor(self._threads, find))
+            except (TimeoutError, DBAPIError) as error:
+                log.warning("a complaint is not looked up", call=call, error=repr(error))
+                found = ComplaintFound(call, number, known=False)
+            await self._inputs.put(Input(found))
 
         return self._beside(ask())
 
@@ -324,6 +346,7 @@ class Conductor:
                 effects = self._step(one)
                 operations += self._lease.operations(effects)
                 asked += [self._look_up(call, number) for call, number in effects.lookups]
+                asked += [self._inquire(call, number) for call, number in effects.enquiries]
                 if one.config:
                     operations += self._new_config(one.config)
             taken = len(batch)

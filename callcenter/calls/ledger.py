@@ -234,7 +234,7 @@ def jobs_of(event: Any) -> list[Job]:
         case events.RecordingChanged(state="spooled", recording=recording):
             return [("recordings", "records.store", (recording,))]
         case events.CallFinished() if event.owed or life.owes_callback(
-            event.kind, event.outcome, event.caller, event.ended_by, event.fault
+            event.kind, event.outcome, event.caller, event.ended_by, event.fault, event.queued > 0
         ):
             return [("callbacks", "callbacks.owe", (event.call,))]
     return []

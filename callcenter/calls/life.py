@@ -3,6 +3,7 @@
 A caller: arriving -> greeting -> queued -> offered -> connecting -> bridged <-> held -> ended.
 A call that we place: arriving -> connecting (the customer's phone rings) -> offered (the agent's rings) -> connecting
 -> bridged; agent first: arriving -> offered -> connecting -> bridged; a survey: arriving -> connecting -> survey.
+menu: a caller whom a plan leads, before any queue; from there to a queue, a voicemail, a last message or outside.
 `leaving`: hears a last message, then we hang up. voicemail: a caller who waits, or is sent away, leaves a message.
 
 With more than two: bridged or held -> consulting (the agent asks somebody, the customer hears music) -> bridged, with
@@ -12,6 +13,7 @@ the call rings. outside: the customer speaks with a guest and no agent is in it.
 
 STATES = (
     "arriving",
+    "menu",
     "greeting",
     "queued",
     "offered",
@@ -41,12 +43,14 @@ class IllegalStep(ValueError):
 
 
 def advance(state: str, happening: str) -> str:
-    """The state after `happening`: greet | queue | offer | dial | answer | bridge | hold | resume | consult | join |
-    hand_over | let_out | ask | record | leave | end."""
+    """The state after `happening`: choose | greet | queue | offer | dial | answer | bridge | hold | resume | consult |
+    join | hand_over | let_out | ask | record | leave | end."""
     match state, happening:
-        case "arriving", "greet":
+        case "arriving", "choose":
+            return "menu"
+        case "arriving" | "menu", "greet":
             return "greeting"
-        case "arriving" | "greeting" | "offered" | "connecting", "queue":
+        case "arriving" | "menu" | "greeting" | "offered" | "connecting", "queue":
             return "queued"
         case "bridged" | "held" | "consulting" | "transferring" | "outside", "queue":
             return "queued"
@@ -68,14 +72,15 @@ def advance(state: str, happening: str) -> str:
             return "bridged"
         case "consulting" | "bridged" | "held", "hand_over":
             return "transferring"
-        case "consulting" | "bridged" | "held" | "transferring", "let_out":
+        case "consulting" | "bridged" | "held" | "transferring" | "menu", "let_out":
             return "outside"
         case "connecting", "ask":
             return "survey"
-        case "arriving" | "greeting" | "queued" | "offered", "record":
+        case "arriving" | "menu" | "greeting" | "queued" | "offered", "record":
             return "voicemail"
         case (
             "arriving"
+            | "menu"
             | "greeting"
             | "queued"
             | "offered"
@@ -101,9 +106,11 @@ def is_evidence(outcome: str, talk: float) -> bool:
     return outcome in ("answered", "conversation") and talk > 0
 
 
-def owes_callback(kind: str, outcome: str, caller: str, ended_by: str = "", fault: str = "") -> bool:
+def owes_callback(
+    kind: str, outcome: str, caller: str, ended_by: str = "", fault: str = "", queued: bool = True
+) -> bool:
     """Whether a caller whom we did not serve is rung back: lost by us, sent away, with a message, or cut off by us in a
-    conversation; with a known number."""
+    conversation; with a known number. A plan's own message sends nobody away from a queue (`queued` false)."""
     cut_off = outcome == "answered" and ended_by == "us" and fault == "us"
-    unserved = outcome in ("lost_by_us", "deflected", "message_left")
+    unserved = outcome in ("lost_by_us", "message_left") or (outcome == "deflected" and queued)
     return kind == "inbound" and caller.startswith("+") and (cut_off or unserved)

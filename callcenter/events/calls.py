@@ -26,6 +26,27 @@ class CallStarted:
 
 @public.word
 @dataclass(frozen=True, slots=True)
+class PlanStep:
+    """A step of a caller through a plan: at `node` (of `kind`) this was `chosen`, which led `to` the next one.
+
+    `chosen` is a key; no_key | wrong_key; of hours open | closed | holiday | unknown; a case of the caller; told |
+    not_found | proof_asked | wrong_proof | not_answered | too_many of a complaint; ringing | answered | busy |
+    no_answer ... of a number outside; the queue of an end. With `to` empty the call stays at the node, or leaves the plan
+    there.
+    """
+
+    at: float
+    call: str
+    plan: str
+    version: int
+    node: str
+    kind: str
+    chosen: str
+    to: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
 class CallQueued:
     at: float
     call: str
@@ -243,7 +264,8 @@ class CallFinished:
     """The last event of a call but its wrap-up. Durations in seconds.
 
     `outcome` of an inbound call is one of the guide's: answered | abandoned | short_abandon | deflected | overflowed |
-    message_left | callback_taken | lost_by_us | refused; of a placed one: conversation | busy | no_answer |
+    message_left | callback_taken | lost_by_us | refused, or of a plan, before any queue, left_in_menu (hung up there) |
+    passed_on (spoke with a number outside); of a placed one: conversation | busy | no_answer |
     refused | unreachable | failed | cancelled | no_agent | answered (a survey that got its key) | no_score (one that
     did not) | unknown.
     `ended_by`: customer | agent | guest | us. `agent`: who answered first, `last_agent`: who had it last.

@@ -7,6 +7,7 @@ from callcenter.recordings.rules import announced
 from callcenter.routing import dialled, endings, phrases, plans, releases, rules, voicemail
 from callcenter.routing.board import Call, Queue
 from callcenter.routing.step import Step
+from callcenter.routing.walk import Walk
 from callcenter.settings import SPOKEN
 
 LET_GO_AFTER = 4.0
@@ -49,9 +50,12 @@ def arrive(step: Step, event: events.CallArrived) -> None:
     step.board.legs[call.leg] = call.id
     step.keep(call)
     call.may_release = releases.possible(step, call)
-    numbers = {queue.name: queue.numbers for queue in step.board.queues.values()}
-    call.queue = plans.queue_for(event.called, step.house.numbers, numbers) or ""
-    if not call.queue:
+    if plan := plans.plan_for(event.called, step.board.plans.values()):
+        call.walk = Walk(plan.name, plan.version)
+    else:
+        numbers = {queue.name: queue.numbers for queue in step.board.queues.values()}
+        call.queue = plans.queue_for(event.called, step.house.numbers, numbers) or ""
+    if not call.queue and not plan:
         step.order(call.line, commands.RefuseLeg(call.leg, 404, "Not Found"))
         step.gone(call, call.leg)
         endings.finish(step, call, "refused", "us", step.now, "caller", 404)
@@ -69,7 +73,7 @@ def let_go(step: Step, call: Call) -> None:
 
 
 def found(step: Step, caller: CallerFound) -> None:
-    """It is known who calls, or that it is not known: answer and let the caller into the queue."""
+    """It is known who calls, or that it is not known: answer, and begin the plan or let the caller into the queue."""
     call = step.board.calls.get(caller.call)
     if call is not None and call.kind == "manual" and call.state != "ended":
         _reached(step, call, caller)
@@ -81,6 +85,14 @@ def found(step: Step, caller: CallerFound) -> None:
     call.owner = caller.owner
     endings.announce(step, call)
     step.order(call.line, commands.AnswerLeg(call.leg))
+    if call.walk is not None:
+        step.enter(call, "choose")  # `menus.follow` leads on
+    else:
+        deliver(step, call)
+
+
+def deliver(step: Step, call: Call) -> None:
+    """A caller who is answered enters the queue `call.queue`: counted as offered there, greeted, lined up."""
     queue = step.queue(call.queue) or Queue(call.queue)
     call.queued, call.priority = step.now, queue.priority
     call.lined_up, call.first_queue = step.now, call.queue
@@ -104,7 +116,13 @@ def found(step: Step, caller: CallerFound) -> None:
 def _first_words(step: Step, call: Call, queue: Queue) -> tuple[str, ...]:
     """The greeting, and that the call may be recorded: the law wants that said also where nobody is greeted."""
     spoken = call.language, step.house.languages
-    words = phrases.own("greeting", queue.greeting, *spoken, queue.prompts) if step.house.greeting else ()
+    # Who was spoken to by a plan is not welcomed once more, but by the queue's own words.
+    greeted = call.plays > 0 and not queue.greeting
+    words = (
+        phrases.own("greeting", queue.greeting, *spoken, queue.prompts)
+        if step.house.greeting and not greeted
+        else ()
+    )
     if announced(queue.recording, queue.recording_notice):
         words += phrases.own("recorded", queue.recording_notice, *spoken, queue.prompts)
     return words

@@ -13,6 +13,8 @@ import orjson
 import redis.asyncio
 
 from callcenter.calls import life
+from callcenter.routing.plans import LiveCalendar, Published
+from callcenter.routing.walk import Walk
 
 T = TypeVar("T")
 MUSIC = "music:default"
@@ -63,7 +65,7 @@ class Call:
     `lined_up`: when it joined the present queue. `first` and `served`: the agents who spoke with the customer first and
     last, `first_queue`: the queue that it is recorded in; `counted`: those that count it. `sent_by`, `note`: who
     transferred it to whom it goes to now, and why; `sent`: when. `may_release`: the trunk that it came by takes it back;
-    `releasing`: to whom, while that is asked for.
+    `releasing`: to whom, while that is asked for. `walk`: where it stands, or left, a plan; None without one.
     """
 
     id: str
@@ -145,12 +147,14 @@ class Call:
     gone_at: float = 0.0
     may_release: bool = False
     releasing: str = ""
+    walk: Walk | None = None
 
     def __post_init__(self) -> None:
         # From JSON they come as dictionaries.
         self.parties = {
             leg: one if isinstance(one, Party) else Party(**one) for leg, one in self.parties.items()
         }
+        self.walk = self.walk if isinstance(self.walk, Walk | None) else Walk(**self.walk)
 
     @property
     def waiting(self) -> bool:
@@ -327,6 +331,8 @@ HASHES: dict[str, type] = {
     "board:queues": Queue,
     "board:attempts": Attempt,
     "board:lines": Line,
+    "board:plans": Published,
+    "board:calendars": LiveCalendar,
 }
 CURSOR = "board:cursor"
 """Hash: stream -> last id handled, and `seq`, the number of the last commit."""
@@ -342,6 +348,8 @@ class Board:
     queues: dict[str, Queue] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
+    plans: dict[str, Published] = field(default_factory=dict)
+    calendars: dict[str, LiveCalendar] = field(default_factory=dict)
     legs: dict[str, str] = field(default_factory=dict)
     lineup: dict[str, dict[str, None]] = field(default_factory=dict)
     pending: dict[str, None] = field(default_factory=dict)

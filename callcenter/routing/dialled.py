@@ -51,7 +51,8 @@ def place(step: Step, asked: commands.PlaceCall) -> None:
 def by_phone(step: Step, event: events.CallArrived) -> bool:
     """A phone of ours dialled: True when that is a call of this kind, False when it is one to the hotline."""
     numbers = {queue.name: queue.numbers for queue in step.board.queues.values()}
-    if plans.queue_for(event.called, step.house.numbers, numbers):
+    planned = plans.plan_for(event.called, step.board.plans.values())
+    if planned or plans.queue_for(event.called, step.house.numbers, numbers):
         return False
     found = next((one for one in step.board.agents.values() if one.phone == event.phone), None)
     agent = step.agent(found.name) if found is not None else None

@@ -10,7 +10,7 @@ from callcenter import db
 from callcenter.calls import barred
 from callcenter.people.models import QueueMember, User
 from callcenter.prompts import desk as prompts
-from callcenter.routing import plans
+from callcenter.routing import plans, versions
 from callcenter.routing.board import Queue
 from callcenter.routing.models import QueueRow
 from callcenter.routing.presence import DirectoryRead, Person
@@ -22,8 +22,8 @@ from callcenter.telephony.line import Barred, LineConfig, Phone
 
 
 def read(session: Session) -> DirectoryRead:
-    """Active users and all queues. Without any queue there is `default`; as long as no queue has a member, all agents
-    serve `default`."""
+    """Active users, all queues, published plans, calendars. Without any queue there is `default`; as long as no queue has
+    a member, all agents serve `default`."""
     rows = session.exec(select(QueueRow)).all()
     spoken = prompts.playable(session, {name for row in rows for name in named(row)})
     queues = [_queue(row, spoken) for row in rows] or [Queue(plans.DEFAULT)]
@@ -36,6 +36,8 @@ def read(session: Session) -> DirectoryRead:
         if serves
         else tuple(_person(user, (plans.DEFAULT,) if user.role == "agent" else ()) for user in users),
         tuple(queues),
+        tuple(versions.published(session)),
+        tuple(versions.calendars(session)),
     )
 
 
@@ -48,7 +50,11 @@ def line_config(session: Session, settings: Settings, version: int = 0) -> LineC
     }
     return LineConfig(
         version=version,
-        numbers=plans.all_numbers(settings.numbers, {row.name: row.numbers.split() for row in queues}),
+        numbers=plans.all_numbers(
+            settings.numbers,
+            {row.name: row.numbers.split() for row in queues},
+            versions.numbers(versions.published(session)),
+        ),
         phones=tuple(phones.values()),
         trunks=trunks_of(settings),
         destinations=settings.destinations,

@@ -123,7 +123,7 @@ def finish(
             code=code,
             last_agent=call.served,
             transfers=call.transfers,
-            owed=owed and call.kind == "inbound",
+            owed=(owed or (call.walk is not None and call.walk.owed)) and call.kind == "inbound",
             message=call.message_recording if outcome == "message_left" else "",
         )
     )
@@ -315,7 +315,7 @@ def lost_outcome(call: Call, at: float) -> str:
         return "message_left"
     if call.answered and call.state in (*life.WITH_AGENT, "outside"):
         return spoken_outcome(call)
-    if call.state == "leaving":
+    if call.state in ("leaving", "outside"):
         return call.outcome
     if call.score:
         return "answered"
@@ -323,5 +323,7 @@ def lost_outcome(call: Call, at: float) -> str:
 
 
 def abandoned(call: Call, at: float) -> str:
-    """What a caller is who hung up before an agent answered."""
+    """What a caller is who hung up before an agent answered; whoever a plan led to no queue was not offered to one."""
+    if call.walk is not None and not call.queued:
+        return "left_in_menu"
     return life.left(at - (call.queued or call.started))

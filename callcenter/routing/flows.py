@@ -12,6 +12,7 @@ from callcenter.routing import (
     dialled,
     endings,
     lines,
+    menus,
     offers,
     parties,
     placed,
@@ -28,21 +29,24 @@ from callcenter.routing import (
 )
 from callcenter.routing.arrivals import CallerFound
 from callcenter.routing.board import Board, Call
+from callcenter.routing.menus import ComplaintFound
 from callcenter.routing.presence import DirectoryRead
 from callcenter.routing.step import Effects, House, Step
 from callcenter.routing.sweep import Tick
 
-__all__ = ["CallerFound", "DirectoryRead", "Effects", "House", "Tick", "step"]
+__all__ = ["CallerFound", "ComplaintFound", "DirectoryRead", "Effects", "House", "Tick", "step"]
 
 
 def step(board: Board, message: Any, now: float, house: House, written_at: float | None = None) -> Effects:
-    """Take one line event, desk command, or input of the conductor's own (Tick, CallerFound, DirectoryRead).
+    """Take one line event, desk command, or input of the conductor's own (Tick, CallerFound, ComplaintFound,
+    DirectoryRead).
 
     `written_at`: when the message was appended, `now` by default. Late and repeated messages change nothing.
     """
     taken = Step(board, now, house)
     if not _event(taken, message):
         _command(taken, message, now if written_at is None else written_at)
+    menus.follow(taken)
     placed.start_waiting(taken)
     offers.match(taken)
     recording.follow(taken)
@@ -96,6 +100,8 @@ def _event(step: Step, message: Any) -> bool:
             sweep.sweep(step, message)
         case CallerFound():
             arrivals.found(step, message)
+        case ComplaintFound():
+            menus.found(step, message)
         case DirectoryRead():
             presence.read(step, message)
         case _:
@@ -208,6 +214,8 @@ def _leg_answered(step: Step, line: str, leg: str) -> None:
             offers.bridge(step, call)
     elif leg in call.parties and call.parties[leg].role == replacing.ROLE:
         replacing.take_place(step, call, call.parties[leg])
+    elif leg in call.parties and menus.rings(call.parties[leg]):
+        menus.answered(step, call, call.parties[leg])
     elif leg in call.parties:
         parties.answered(step, call, call.parties[leg])
     elif leg == call.agent_leg and call.state == "offered":
@@ -234,7 +242,9 @@ def _leg_ended(step: Step, leg: str, event: events.LegEnded) -> None:
     party = call.parties.get(leg)
     step.gone(call, leg)
     at = step.at(event.at)
-    if party is not None:
+    if party is not None and menus.rings(party):
+        menus.partner_left(step, call, party, event.outcome, at)
+    elif party is not None:
         parties.left(step, call, party, event)
     elif customer and call.answered:
         if call.releasing and event.by == "remote":
@@ -260,7 +270,7 @@ def _caller_left(step: Step, call: Call, event: events.LegEnded, at: float) -> N
     by = "customer" if event.by == "remote" else "us"
     if call.state == "voicemail" and voicemail.left(step, call, at):
         return
-    if call.state == "leaving":
+    if call.state in ("leaving", "outside"):
         outcome = call.outcome
     elif event.outcome == "lost" or event.by == "us" or (event.by == "line" and event.fault == "us"):
         outcome = "lost_by_us"
@@ -299,6 +309,8 @@ def _heard(step: Step, leg: str, play: str) -> None:
     if call is None or leg != (call.agent_leg if told_to_agent else call.leg) or play != str(call.plays):
         return
     match call.state, call.hearing:
+        case "menu", "menu":
+            menus.heard(step, call)
         case "greeting", "greeting":
             arrivals.wait(step, call)
         case "queued" | "offered", "place":
@@ -320,6 +332,8 @@ def _digit(step: Step, leg: str, digit: str) -> None:
     step.tell(events.DigitHeard(step.now, call.id, digit, "customer" if leg == call.leg else "agent"))
     if call.kind == "survey":
         placed.key(step, call, digit)
+    elif leg == call.leg and call.state == "menu":
+        menus.key(step, call, digit)
     elif leg == call.leg:
         voicemail.key(step, call, digit)
 

@@ -1,6 +1,39 @@
-"""Queues as administrators keep them; the live side is `board`."""
+"""Queues and plans as administrators keep them; the live side is `board`."""
 
-from sqlmodel import Field, SQLModel
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import JSON, Field, SQLModel, UniqueConstraint
+
+from callcenter.db import UtcDateTime
+
+
+class PlanRow(SQLModel, table=True):
+    """A plan. `published`: the version that calls follow, 0 for none; `latest`: the newest one."""
+
+    __tablename__ = "plan"
+
+    name: str = Field(primary_key=True)
+    label: str = ""
+    published: int = 0
+    latest: int = 0
+    published_by: str = ""
+    published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PlanVersion(SQLModel, table=True):
+    """A version, never changed: `body` as `plans.as_data` makes it, who wrote it and why."""
+
+    __tablename__ = "plan_version"
+    __table_args__ = (UniqueConstraint("plan", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    plan: str = Field(foreign_key="plan.name")
+    version: int
+    body: dict[str, Any] = Field(sa_type=JSON)
+    by: str = ""
+    at: datetime = Field(sa_type=UtcDateTime)
+    why: str = ""
 
 
 class QueueRow(SQLModel, table=True):

@@ -114,6 +114,81 @@ _TEXTS = {
         "cmn": "呼叫失败，请稍后再拨。",
         "yue": "未能打出電話，請稍後再試。",
     },
+    "complaint_number": {
+        "en": "Please enter the number of your complaint, then press the hash key.",
+        "cmn": "请输入您的投诉单号，按井号键结束。",
+        "yue": "請輸入您嘅投訴編號，然後按井號鍵。",
+    },
+    "complaint_proof": {
+        "en": "To protect your data, please enter the last four digits of the phone number that you left with us.",
+        "cmn": "为保护您的信息，请输入您登记的联系电话的最后四位数字。",
+        "yue": "為咗保護您嘅資料，請輸入您登記嘅聯絡電話最後四個數字。",
+    },
+    "wrong_proof": {
+        "en": "These digits do not match.",
+        "cmn": "您输入的号码不符。",
+        "yue": "您輸入嘅號碼唔啱。",
+    },
+    "complaint_unknown": {
+        "en": "We do not find a complaint with this number.",
+        "cmn": "没有查到该单号的投诉。",
+        "yue": "搵唔到呢個編號嘅投訴。",
+    },
+    "complaint_unavailable": {
+        "en": "We cannot look it up at the moment.",
+        "cmn": "暂时无法查询。",
+        "yue": "暫時未能查詢。",
+    },
+    "complaint_registered": {
+        "en": "Your complaint {number} is registered.",
+        "cmn": "您的投诉 {number} 已登记。",
+        "yue": "您嘅投訴 {number} 已經登記。",
+    },
+    "complaint_in_progress": {
+        "en": "Your complaint {number} is being worked on.",
+        "cmn": "您的投诉 {number} 正在处理中。",
+        "yue": "您嘅投訴 {number} 處理緊。",
+    },
+    "complaint_waiting_customer": {
+        "en": "Your complaint {number} waits for an answer from you.",
+        "cmn": "您的投诉 {number} 正在等待您的答复。",
+        "yue": "您嘅投訴 {number} 等緊您嘅回覆。",
+    },
+    "complaint_proposed": {
+        "en": "There is a proposed answer to your complaint {number}. We will call you about it.",
+        "cmn": "您的投诉 {number} 已有处理方案，我们会给您回电说明。",
+        "yue": "您嘅投訴 {number} 已經有處理方案，我哋會覆電同您講。",
+    },
+    "complaint_callback_due": {
+        "en": "Your complaint {number} was dealt with. We will call you to hear whether it is settled.",
+        "cmn": "您的投诉 {number} 已处理，我们会给您回电确认是否解决。",
+        "yue": "您嘅投訴 {number} 已經處理，我哋會覆電確認係咪解決咗。",
+    },
+    "complaint_closed_unreached": {
+        "en": "Your complaint {number} is closed. We could not reach you.",
+        "cmn": "您的投诉 {number} 已办结，我们未能联系到您。",
+        "yue": "您嘅投訴 {number} 已經結案，我哋聯絡唔到您。",
+    },
+    "complaint_closed": {
+        "en": "Your complaint {number} is closed.",
+        "cmn": "您的投诉 {number} 已办结。",
+        "yue": "您嘅投訴 {number} 已經結案。",
+    },
+    "complaint_withdrawn": {
+        "en": "Your complaint {number} was withdrawn.",
+        "cmn": "您的投诉 {number} 已撤销。",
+        "yue": "您嘅投訴 {number} 已經撤銷。",
+    },
+    "complaint_merged": {
+        "en": "Your complaint {number} was joined with another one of yours.",
+        "cmn": "您的投诉 {number} 已并入您的另一件投诉。",
+        "yue": "您嘅投訴 {number} 已經併入您另一個投訴。",
+    },
+    "complaint_owner": {
+        "en": "{owner} is responsible for it.",
+        "cmn": "负责人是 {owner}。",
+        "yue": "負責嘅同事係 {owner}。",
+    },
     "goodbye": {
         "en": "Thank you. Goodbye.",
         "cmn": "谢谢，再见。",
@@ -122,7 +197,7 @@ _TEXTS = {
 }
 
 
-def say(phrase: str, language: str, **values: int) -> str:
+def say(phrase: str, language: str, **values: int | str) -> str:
     """A prompt (see `commands.PlayPrompts`) in one language; English when the language is not spoken."""
     spoken = language if language in SPOKEN else "en"
     return f"say:{spoken}:{_TEXTS[phrase][spoken].format(**values)}"

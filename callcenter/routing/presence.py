@@ -4,8 +4,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from callcenter import commands, events
-from callcenter.routing import agents, endings, offers, parties, rules
+from callcenter.routing import agents, endings, offers, parties, plans, rules
 from callcenter.routing.board import RULES, Agent, Call, Queue
+from callcenter.routing.plans import LiveCalendar, Published
 from callcenter.routing.step import Step
 
 STATUSES = ("available", "not_ready", "break")
@@ -26,10 +27,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryRead:
-    """Users and queues as the record has them now; a queue's counters here are not looked at."""
+    """Users, queues, published plans and calendars as the record has them now; a queue's counters here are not looked
+    at."""
 
     people: tuple[Person, ...] = ()
     queues: tuple[Queue, ...] = field(default=())
+    plans: tuple[Published, ...] = ()
+    calendars: tuple[LiveCalendar, ...] = ()
 
 
 def sign_in(step: Step, asked: commands.SignIn) -> None:
@@ -107,6 +111,7 @@ def desks(step: Step, here: AbstractSet[str]) -> None:
 def read(step: Step, directory: DirectoryRead) -> None:
     """Take users and queues over; who is no user any more leaves when the present call is over."""
     _read_queues(step, directory.queues)
+    _read_plans(step, directory)
     known = {person.name for person in directory.people}
     for person in directory.people:
         if person.name not in step.board.agents:
@@ -142,6 +147,34 @@ def _read_queues(step: Step, queues: tuple[Queue, ...]) -> None:
     for name in [name for name in step.board.queues if name not in kept]:
         if not step.board.lineup.get(name):
             step.drop("board:queues", name)
+
+
+def _read_plans(step: Step, directory: DirectoryRead) -> None:
+    """New calls follow what is published; a version that a live call began with stays until that call is over."""
+    board = step.board
+    used = {
+        plans.key_of(call.walk.plan, call.walk.version)
+        for call in board.calls.values()
+        if call.walk is not None and call.state != "ended"
+    }
+    published = {plan.key: plan for plan in directory.plans}
+    for key in [key for key in board.plans if key not in published]:
+        if key in used:
+            board.plans[key].current = False
+            step.keep(board.plans[key])
+        else:
+            step.drop("board:plans", key)
+    for plan in published.values():
+        if board.plans.get(plan.key) != plan:
+            board.plans[plan.key] = plan
+            step.keep(plan)
+    calendars = {one.name: one for one in directory.calendars}
+    for name in [name for name in board.calendars if name not in calendars]:
+        step.drop("board:calendars", name)
+    for calendar in calendars.values():
+        if board.calendars.get(calendar.name) != calendar:
+            board.calendars[calendar.name] = calendar
+            step.keep(calendar)
 
 
 def _choose(step: Step, agent: Agent, status: str, reason: str) -> None:

@@ -13,6 +13,7 @@ from callcenter.calls import life
 from callcenter.ids import new_id
 from callcenter.routing import hearing, plans
 from callcenter.routing.board import Agent, Attempt, Board, Call, Line, Queue
+from callcenter.routing.plans import LiveCalendar, Published
 
 RINGBACK = ("tone:450:1000", "silence:4000")
 """What an agent hears while somebody's phone rings (the ring of the mainland's network)."""
@@ -43,12 +44,14 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What one step wants written, all or nothing. A change without a body deletes. `lookups`: call, number."""
+    """What one step wants written, all or nothing. A change without a body deletes. `lookups`: call, number.
+    `enquiries`: call, digits of a complaint's number."""
 
     changes: list[tuple[str, str, bytes | None]]
     events: list[Any]
     commands: list[tuple[str, Any]]
     lookups: list[tuple[str, str]]
+    enquiries: list[tuple[str, str]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.changes or self.events or self.commands)
@@ -61,6 +64,7 @@ class Step:
         self.board, self.now, self.house = board, now, house
         self.by = ""
         self.lookups: list[tuple[str, str]] = []
+        self.enquiries: list[tuple[str, str]] = []
         self._events: list[Any] = []
         self._commands: list[tuple[str, Any]] = []
         self._touched: dict[tuple[str, str], None] = {}
@@ -95,7 +99,7 @@ class Step:
 
     # ---- what is changed, told, ordered --------------------------------------------------------------------------
 
-    def keep(self, *things: Call | Attempt | Line) -> None:
+    def keep(self, *things: Call | Attempt | Line | Published | LiveCalendar) -> None:
         """These changed."""
         for thing in things:
             match thing:
@@ -105,6 +109,10 @@ class Step:
                     self._touched["board:attempts", thing.attempt] = None
                 case Line():
                     self._touched["board:lines", thing.name] = None
+                case Published():
+                    self._touched["board:plans", thing.key] = None
+                case LiveCalendar():
+                    self._touched["board:calendars", thing.name] = None
 
     def drop(self, key: str, name: str) -> None:
         """Off the board."""
@@ -267,6 +275,7 @@ class Step:
             self._events,
             self._commands,
             self.lookups,
+            self.enquiries,
         )
 
     def _body(self, key: str, name: str) -> bytes | None:

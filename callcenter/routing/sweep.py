@@ -10,6 +10,7 @@ from callcenter.routing import (
     arrivals,
     endings,
     lines,
+    menus,
     offers,
     parties,
     placed,
@@ -146,6 +147,9 @@ def _call(step: Step, call: Call) -> None:
     for party in list(call.parties.values()):
         if party.until and now >= party.until + GRACE:
             step.heal("party", party.leg, "the end of the ringing was not reported")
+            if menus.rings(party):
+                menus.partner_left(step, call, party, "no_answer", step.now)
+                return
             parties.turn_down(step, call, party, "missed")
             return
     if call.until and now >= call.until + (GRACE if call.state in ("offered", "connecting") else 0.0):
@@ -159,6 +163,8 @@ def _call(step: Step, call: Call) -> None:
 
 def _overdue(step: Step, call: Call) -> None:
     match call.state:
+        case "menu":
+            menus.overdue(step, call)
         case "greeting":
             step.heal("call", call.id, "the end of the greeting was not reported")
             arrivals.wait(step, call)

@@ -268,7 +268,9 @@ def named(step: Step, target: str) -> tuple[str, str]:
     queues = {queue.name: queue.numbers for queue in step.board.queues.values()}
     if user in queues:
         return "queue", user
-    found = plans.queue_for(user, step.house.numbers, queues)
+    planned = plans.plan_for(user, step.board.plans.values())
+    fallback = plans.loaded(planned.body).fallback if planned else None
+    found = plans.queue_for(user, step.house.numbers, queues) or fallback
     return ("queue", found) if found else ("number", user or target)
 
 

@@ -5,7 +5,6 @@ call stays, also when the caller has hung up.
 """
 
 from callcenter import commands, events
-from callcenter.calls import life
 from callcenter.recordings.rules import LEAST_MESSAGE
 from callcenter.routing import endings, phrases
 from callcenter.routing.board import Call
@@ -27,11 +26,15 @@ END = "#"
 
 def may(step: Step, call: Call, why: str) -> bool:
     """Whether this caller may leave a message now. `why`: closed | full | always."""
+    return MODES.index(step.rules_of(call).voicemail) >= MODES.index(why) and can(step, call)
+
+
+def can(step: Step, call: Call) -> bool:
+    """Whether a message of this caller can be recorded, whatever the queue's mode."""
     line = step.board.lines.get(call.line)
     return (
         call.kind == "inbound"
         and not call.answered
-        and MODES.index(step.rules_of(call).voicemail) >= MODES.index(why)
         and line is not None
         and not {"recording", "prompts"} & set(line.lacks)
     )
@@ -172,7 +175,7 @@ def _end(step: Step, call: Call) -> None:
 def _over(step: Step, call: Call, is_message: bool) -> None:
     """Nothing that was said is no message: who left none has abandoned."""
     at = call.gone_at or step.now
-    outcome = "message_left" if is_message else life.left(at - (call.queued or call.started))
+    outcome = "message_left" if is_message else endings.abandoned(call, at)
     if call.message == "gone":
         endings.finish(step, call, outcome, "customer", call.gone_at)
         return

@@ -14,7 +14,7 @@ from callcenter import commands, db
 from callcenter.errors import InvalidInput
 from callcenter.people import desk as people
 from callcenter.prompts import desk, sound
-from callcenter.routing import queues
+from callcenter.routing import queues, versions
 from callcenter.web import asked, auth, respond
 from callcenter.web.parts import parts
 
@@ -38,7 +38,7 @@ async def listing(request: Request) -> Response:
 
     def read(session: Session) -> Told:
         rows = desk.listing(session)
-        return {"prompts": [{**row.model_dump(), "used_by": queues.uses(session, row.name)} for row in rows]}
+        return {"prompts": [{**row.model_dump(), "used_by": _uses(session, row.name)} for row in rows]}
 
     return respond.page(
         request, "prompts.html", await parts(request).record.read(read), languages=desk.LANGUAGES, tried=tried
@@ -72,7 +72,7 @@ async def put(request: Request) -> Response:
 
 
 async def remove(request: Request) -> Response:
-    """`PUT /prompts/{name}/{language}/removal` with `version`; refused while a queue's callers hear it."""
+    """`PUT /prompts/{name}/{language}/removal` with `version`; refused while callers of a queue or a plan hear it."""
     viewer, given = respond.viewer_of(request), await respond.fields(request)
     name, language = request.path_params["name"], request.path_params["language"]
     version = str(given.get("version", ""))
@@ -80,7 +80,7 @@ async def remove(request: Request) -> Response:
     def write(session: Session) -> Told:
         if not version.isascii() or not version.isdecimal() or len(version) > 9:
             raise InvalidInput(version="a whole number")
-        desk.delete(session, name, language, int(version), queues.uses(session, name))
+        desk.delete(session, name, language, int(version), _uses(session, name))
         people.audit(session, viewer.name, "prompt.deleted", f"{name}:{language}", "", db.now())
         return {"deleted": True}
 
@@ -106,6 +106,10 @@ async def trial(request: Request) -> Response:
     if not 0 < len(text) <= desk.LONGEST_TEXT:
         raise InvalidInput(text=f"1 to {desk.LONGEST_TEXT} characters")
     return _wav(await parts(request).record.work(lambda: sound.speak(language, text)))
+
+
+def _uses(session: Session, prompt: str) -> list[str]:
+    return queues.uses(session, prompt) + versions.uses(session, prompt)
 
 
 async def _upload(request: Request, given: Told) -> bytes:

@@ -1,7 +1,9 @@
 """Whatever happens in whatever order, with crashes and repeated messages: one offer an agent, one winner a call,
 the oldest caller first, every call ended once, nobody stuck; transfers, consultations and conferences included."""
 
+import dataclasses
 import itertools
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +16,11 @@ from callcenter.calls import life
 from callcenter.routing import board as live
 from callcenter.routing import flows, hearing, sweep
 from callcenter.routing.board import Board, Queue
-from callcenter.routing.flows import CallerFound, DirectoryRead, House, Tick
+from callcenter.routing.flows import CallerFound, ComplaintFound, DirectoryRead, House, Tick
+from callcenter.routing.plans import LiveCalendar, Published
 from callcenter.routing.presence import Person
+from callcenter.routing.walk import Complaint
+from tests.plans import EXCEPTIONS, WEEK, hotline
 
 AGENTS = ("ann", "ben", "cao")
 OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "messages", "lost")
@@ -43,6 +48,8 @@ class Hotline(RuleBasedStateMachine):
         self.asked: list[Any] = []
         self.past: list[tuple[float, Any]] = []
         self.lookups: list[str] = []
+        self.enquiries: list[tuple[str, str]] = []
+        self.published = 0
         self.told: list[Any] = []
         self.boot = 1
         self.attempts = 0
@@ -59,6 +66,7 @@ class Hotline(RuleBasedStateMachine):
                 self.stored[key][name] = body
         self.asked += [command for _, command in effects.commands]
         self.lookups += [call for call, _ in effects.lookups]
+        self.enquiries += effects.enquiries
         self.told += effects.events
         for event in effects.events:
             if isinstance(event, events.CallOffered) and event.queue:
@@ -110,13 +118,29 @@ class Hotline(RuleBasedStateMachine):
         queue = Queue(
             "default", greeting=greeting, wrap_up=wrap_up, ring_time=15.0, max_wait=120.0, max_length=4
         )
-        self.step(DirectoryRead(people, (queue,)))
+        self.directory = DirectoryRead(
+            people, (queue,), (), (LiveCalendar("office", "Asia/Shanghai", WEEK, EXCEPTIONS),)
+        )
+        self.publish("main")
         self.step(events.LineStarted(self.now, "line1", "boot1", "fake", "here", 100))
         for name in AGENTS:
             self.step(events.PhoneRegistered(self.now, "line1", name, f"sip:{name}", self.now + 9e9))
         for name in AGENTS[:2]:
             self.step(commands.SignIn(name))
             self.step(commands.SetStatus(name, "available"))
+
+    @rule(start=st.sampled_from(["hours", "main", "boss", "complaint", "mailbox", "holiday"]))
+    def publish(self, start: str) -> None:
+        """A new version; live calls go on with theirs."""
+        self.published += 1
+        plan = Published("hotline", self.published, ["menu"], json.dumps(hotline(start=start)))
+        self.step(dataclasses.replace(self.directory, plans=(plan,)))
+
+    @rule(known=st.booleans())
+    def ring_the_plan(self, known: bool) -> None:
+        leg = self.house.new_id()
+        self.legs[leg] = Leg(True, "arriving")
+        self.line(events.CallArrived, leg=leg, caller="+8613800000001" if known else "", called="menu")
 
     @rule(known=st.booleans())
     def ring_in(self, known: bool) -> None:
@@ -128,7 +152,7 @@ class Hotline(RuleBasedStateMachine):
     def go_on(self, data: st.DataObject, steps: int) -> None:
         """The line executes, events arrive, look-ups return, in any order between the streams."""
         for _ in range(steps):
-            ready = [name for name in ("post", "asked", "lookups") if getattr(self, name)]
+            ready = [name for name in ("post", "asked", "lookups", "enquiries") if getattr(self, name)]
             if not ready:
                 return
             self.one(data.draw(st.sampled_from(ready)))
@@ -140,6 +164,10 @@ class Hotline(RuleBasedStateMachine):
             self.step(event)
         elif what == "asked":
             self.execute(self.asked.pop(0))
+        elif what == "enquiries":
+            call, number = self.enquiries.pop(0)
+            mine = Complaint(number, "in_progress", "ann", "+8613800000001")
+            self.step(ComplaintFound(call, number, mine if number == "1" else None))
         else:
             self.step(CallerFound(self.lookups.pop(0), 7, "A", "cmn"))
 
@@ -172,7 +200,7 @@ class Hotline(RuleBasedStateMachine):
         if leg:
             self.end(leg, "hung_up", "remote")
 
-    @rule(data=st.data(), digit=st.sampled_from("19"))
+    @rule(data=st.data(), digit=st.sampled_from("12349#"))
     def press(self, data: st.DataObject, digit: str) -> None:
         leg = self.some(data, state="up")
         if leg:
@@ -243,6 +271,11 @@ class Hotline(RuleBasedStateMachine):
         """kill -9 of the conductor: the next one has what was committed; look-ups begin anew."""
         self.board = live.load(self.stored)
         self.lookups = [call.id for call in self.board.calls.values() if call.state == "arriving"]
+        self.enquiries = [
+            (call.id, call.walk.pending)
+            for call in self.board.calls.values()
+            if call.state == "menu" and call.walk and call.walk.pending
+        ]
 
     @precondition(lambda self: self.past)
     @rule(data=st.data())
@@ -349,7 +382,10 @@ class Hotline(RuleBasedStateMachine):
             for leg in list(self.legs):
                 self.end(leg, "no_answer", "line")
             self.tick(1.0, True)
-        self.tick(60.0, True)
+        for _ in range(12):
+            self.tick(60.0, True)
+            while self.post or self.asked or self.lookups:
+                self.one("asked" if self.asked else "post" if self.post else "lookups")
         self.tick(1.0, True)
         assert not [call for call in self.board.calls.values() if call.state != "ended"]
         assert {agent.activity for agent in self.board.agents.values()} == {"idle"}

@@ -189,6 +189,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("sent_at IS NULL"),
     )
     op.create_table(
+        "plan",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("published", sa.Integer(), nullable=False),
+        sa.Column("latest", sa.Integer(), nullable=False),
+        sa.Column("published_by", sa.String(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "policy",
         sa.Column("severity", sa.Integer(), nullable=False),
         sa.Column("first_response", sa.Float(), nullable=False),
@@ -345,6 +355,22 @@ def upgrade() -> None:
     op.create_index(op.f("ix_customernumber_customer_id"), "customernumber", ["customer_id"], unique=False)
     op.create_index(op.f("ix_customernumber_e164"), "customernumber", ["e164"], unique=False)
     op.create_index(op.f("ix_customernumber_tail"), "customernumber", ["tail"], unique=False)
+    op.create_table(
+        "plan_version",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("plan", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["plan"],
+            ["plan.name"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("plan", "version"),
+    )
     op.create_table(
         "user",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -754,6 +780,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_message_customer_id"), table_name="message")
     op.drop_table("message")
     op.drop_table("user")
+    op.drop_table("plan_version")
     op.drop_index(op.f("ix_customernumber_tail"), table_name="customernumber")
     op.drop_index(op.f("ix_customernumber_e164"), table_name="customernumber")
     op.drop_index(op.f("ix_customernumber_customer_id"), table_name="customernumber")
@@ -777,6 +804,7 @@ def downgrade() -> None:
     op.drop_table("promptsound")
     op.drop_table("prompt")
     op.drop_table("policy")
+    op.drop_table("plan")
     op.drop_index(
         "ix_outbox_waiting",
         table_name="outbox",
