@@ -213,18 +213,9 @@ def _leave(step: Step, call: Call, words: tuple[walk.Words, ...], call_back: boo
 
 
 def _spoken(step: Step, call: Call, words: tuple[walk.Words, ...]) -> tuple[str, ...]:
-    """Words as prompts, in the caller's language; the standard ones in each of ours while that is unknown."""
-    languages = step.house.languages
     published = _published(step, call)
-    found: list[str] = []
-    for one in words:
-        if one.text:
-            prompts = published.prompts if published else {}
-            found += phrases.own(one.phrase, one.text, call.language, languages, prompts)
-        elif one.phrase:
-            wanted = (call.language,) if call.language else languages
-            found += [phrases.say(one.phrase, language, **one.values) for language in wanted]
-    return tuple(found)
+    prompts = published.prompts if published else {}
+    return phrases.of_plan(words, call.language, step.house.languages, prompts)
 
 
 def _walker(step: Step, call: Call) -> walk.Walker:

@@ -1,6 +1,8 @@
 """What callers hear, in English, Mandarin and Cantonese."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from callcenter.routing.walk import Words
 
 SPOKEN = ("en", "cmn", "yue")
 NAMED = "prompt:"
@@ -224,3 +226,22 @@ def own(
     elif text:
         return (f"say:{languages[0]}:{text}",)
     return tuple(say(phrase, one) for one in ((language,) if language else languages))
+
+
+def of_plan(
+    words: Iterable[Words],
+    language: str,
+    languages: tuple[str, ...],
+    prompts: Mapping[str, Mapping[str, str]],
+) -> tuple[str, ...]:
+    """What a plan says, as prompts: its own texts as a queue's; the standard ones in the caller's language, or in each of
+    ours while that is unknown."""
+    found: list[str] = []
+    for one in words:
+        if one.text:
+            found += own(one.phrase, one.text, language, languages, prompts)
+        elif one.phrase:
+            found += [
+                say(one.phrase, each, **one.values) for each in ((language,) if language else languages)
+            ]
+    return tuple(found)

@@ -23,6 +23,7 @@ from callcenter.web.parts import Parts, parts
 FILTERS = ("queue", "agent", "outcome", "kind", "caller", "day", "today", "customer", "ticket")
 OUTCOMES = (
     "live", "answered", "abandoned", "short_abandon", "deflected", "message_left", "lost_by_us", "refused",
+    "left_in_menu", "passed_on",
     "conversation", "busy", "no_answer", "unreachable", "failed", "cancelled", "no_agent", "no_score", "unknown",
 )  # fmt: skip
 KINDS = ("inbound", "callback", "survey", "manual")
