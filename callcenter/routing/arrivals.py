@@ -117,7 +117,7 @@ def _first_words(step: Step, call: Call, queue: Queue) -> tuple[str, ...]:
     """The greeting, and that the call may be recorded: the law wants that said also where nobody is greeted."""
     spoken = call.language, step.house.languages
     # Who was spoken to by a plan is not welcomed once more, but by the queue's own words.
-    greeted = call.plays > 0 and not queue.greeting
+    greeted = call.walk is not None and call.plays > 0 and not queue.greeting
     words = (
         phrases.own("greeting", queue.greeting, *spoken, queue.prompts)
         if step.house.greeting and not greeted

@@ -11,8 +11,8 @@ from callcenter.routing.plans import Node, Plan
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the tree. `way`: the field by which it is reached, empty for the start; `again`: its branches stand
-    above; `lost`: nothing leads to it, or it is not there (then `node` is None)."""
+    """A line of the tree. `way`: the field of `above` by which it is reached, empty for the start; `again`: its branches
+    stand further up; `lost`: nothing leads to it, or it is not there (then `node` is None)."""
 
     depth: int
     way: str
@@ -21,6 +21,7 @@ class Row:
     node: Node | None = None
     again: bool = False
     lost: bool = False
+    above: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +39,18 @@ def tree(plan: Plan) -> list[Row]:
     """Every node once with its branches, depth first; then those that nothing leads to."""
     shown: set[str] = set()
 
-    def walk(name: str, way: str, depth: int) -> Iterator[Row]:
+    def walk(name: str, way: str, depth: int, above: Node | None = None) -> Iterator[Row]:
         node = plan.nodes.get(name)
         again = name in shown
         shown.add(name)
         if node is None:
-            yield Row(depth, way, name, lost=True)
+            yield Row(depth, way, name, lost=True, above=above)
             return
-        yield Row(depth, way, name, plans.kind_of(node), node, again)
+        yield Row(depth, way, name, plans.kind_of(node), node, again, above=above)
         if not again:
             for where, to in plans.edges(node):
                 if to:
-                    yield from walk(to, where, depth + 1)
+                    yield from walk(to, where, depth + 1, node)
 
     rows = list(walk(plan.start, "", 0))
     lost = [name for name in plan.nodes if name not in shown]
