@@ -1,5 +1,6 @@
 """Plans: the list, the editor with its versions, and the tester: what would happen to a call from X at T?"""
 
+import dataclasses
 import itertools
 from datetime import datetime
 from typing import Any
@@ -257,9 +258,20 @@ def _tried(session: Session, settings: Settings, words: dict[str, str], at: date
             "what": one.what, "node": one.node, "kind": one.kind, "value": one.value, "to": one.to,
             "said": phrases.of_plan(one.words, one.language, languages, spoken),
         }
-        for one in steps
+        for one in _together(steps)
     ]  # fmt: skip
     return {**told, "plan": name, "version": version, "steps": rows[:-1], "end": rows[-1]}
+
+
+def _together(steps: list[trial.Happened]) -> list[trial.Happened]:
+    """Keys that were pressed one after the other as one."""
+    found: list[trial.Happened] = []
+    for one in steps:
+        if found and one.what == found[-1].what == "pressed" and one.node == found[-1].node:
+            found[-1] = dataclasses.replace(one, value=f"{found[-1].value} {one.value}")
+        else:
+            found.append(one)
+    return found
 
 
 def _chosen(session: Session, words: dict[str, str]) -> tuple[str, int, Plan] | None:
