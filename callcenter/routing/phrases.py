@@ -212,9 +212,9 @@ def own(
     languages: tuple[str, ...],
     prompts: Mapping[str, Mapping[str, str]],
 ) -> tuple[str, ...]:
-    """What a queue says in a phrase's place: nothing for `-`; a prompt by its name in the caller's language, else in the
+    """What a queue or a plan says in a phrase's place: nothing for `-`; a prompt by its name in the caller's language, else in the
     default one; its own text in the default language; the standard phrase in the caller's language or, while that is
-    unknown, in each of ours."""
+    unknown, in each of ours; nothing where there is none (`phrase` empty)."""
     if text == "-":
         return ()
     if text.startswith(NAMED):
@@ -225,6 +225,8 @@ def own(
             return (found,)
     elif text:
         return (f"say:{languages[0]}:{text}",)
+    if not phrase:
+        return ()
     return tuple(say(phrase, one) for one in ((language,) if language else languages))
 
 

@@ -294,6 +294,13 @@ def test_a_plan_that_is_gone_leads_to_the_queue() -> None:
     assert (on.calls["c"].state, on.calls["c"].queue) == ("queued", "default")
 
 
+def test_a_prompt_that_is_gone_is_no_dead_end() -> None:
+    on = Board(ticked=NOW)
+    on.lines["line1"] = Line("line1", boot="b", up=True)
+    take(on, directory(dataclasses.replace(published(start="night"), prompts={})))
+    assert arrive(on)[0][-1] == commands.PlayPrompts("c", "1", ("silence:200",))
+
+
 def test_a_conductor_that_takes_over_goes_on_at_the_node() -> None:
     on = board()
     again = live.load(
