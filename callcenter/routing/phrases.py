@@ -213,8 +213,8 @@ def own(
     prompts: Mapping[str, Mapping[str, str]],
 ) -> tuple[str, ...]:
     """What a queue or a plan says in a phrase's place: nothing for `-`; a prompt by its name in the caller's language,
-    else in the default one; its own text in the default language; the standard phrase in the caller's language or, while that is
-    unknown, in each of ours; nothing where there is none (`phrase` empty)."""
+    else in the default one; its own text in the default language; the standard phrase in the caller's language or,
+    while that is unknown, in each of ours; nothing where there is none (`phrase` empty)."""
     if text == "-":
         return ()
     if text.startswith(NAMED):
