@@ -75,6 +75,8 @@ def _next(walker: walk.Walker, left: list[str], told: list[Happened]) -> walk.Ac
         key = left.pop(0)
         if key == SILENCE:
             break
+        if key == NOBODY:
+            continue
         told.append(Happened("pressed", place, kind, key))
         action = walker.key(key)
         if action is not None:

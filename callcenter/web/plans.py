@@ -111,7 +111,7 @@ async def save(request: Request) -> Response:
     try:
         told = await held.record.write(write)
     except InvalidInput as error:
-        if respond.wants_json(request):
+        if respond.wants_json(request) or not by_form:
             raise
         draft = await held.record.read(lambda session: _draft(session, held.settings, name, given, data))
         return _editor(request, {**draft, "problems": {**draft["problems"], **error.fields}}, 422)
