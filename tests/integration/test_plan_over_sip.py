@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from callcenter.telephony.phone import Phone
+from callcenter.telephony.phone import Phone, PhoneCall
 from tests.hotline import CUSTOMER_TONE, Hotline, hear_each_other, soon
 from tests.place import Place, running
 
@@ -64,26 +64,32 @@ def way(place: Place, call: str) -> list[tuple[str, str]]:
     return [(one["told"]["node"], one["told"]["chosen"]) for one in told if one["type"] == "PlanStep"]
 
 
+async def menu(phone: Phone) -> PhoneCall:
+    """A caller who hears the menu; the line may know the plan's number a moment later."""
+    for _ in range(100):
+        caller = phone.call("plan")
+        if await hears(caller, ASKED):
+            return caller
+        await asyncio.sleep(0.2)
+    raise AssertionError("the plan is not followed")
+
+
+async def hears(caller: PhoneCall, hertz: float) -> bool:
+    """Whether this tone is heard before the call is over."""
+    await soon(lambda: caller.over.is_set() or abs(caller.voice.loudest() - hertz) < 15, f"{hertz:.0f} Hz")
+    return not caller.over.is_set()
+
+
 async def test_a_key_cuts_in_and_silence_reaches_the_agent(hotline: Hotline) -> None:
     place = hotline.place
     await asyncio.to_thread(publish, place)
     phone = Phone("+8613800000192", server=place.sip, tone=CUSTOMER_TONE)
     await phone.start()
 
-    async def menu() -> Any:
-        """A caller who hears the menu; the line may know the plan's number a moment later."""
-        for _ in range(100):
-            caller = phone.call("plan")
-            await soon(lambda: caller.over.is_set() or abs(caller.voice.loudest() - ASKED) < 15, "the menu")
-            if not caller.over.is_set():
-                return caller
-            await asyncio.sleep(0.2)
-        raise AssertionError("the plan is not followed")
-
     try:
-        caller = await menu()
+        caller = await menu(phone)
         caller.press("1")
-        await soon(lambda: abs(caller.voice.loudest() - TOLD) < 15, "the message")
+        assert await hears(caller, TOLD)
         assert caller.voice.received < PATIENT * 50, "the prompt was heard to its end"
         await asyncio.wait_for(caller.over.wait(), 60)
         await soon(lambda: hotline.record("+8613800000192").get("outcome"), "the record")
@@ -92,7 +98,7 @@ async def test_a_key_cuts_in_and_silence_reaches_the_agent(hotline: Hotline) -> 
         assert way(place, record["id"]) == [("menu", "1"), ("told", "said")]
         assert hotline.owed("+8613800000192") == []
         async with hotline.desk() as desk:
-            caller = await menu()
+            caller = await menu(phone)
             former = place.kill("conductor")
             await asyncio.to_thread(place.back, "conductor", former)
             caller.press("2")
