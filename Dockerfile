@@ -8,7 +8,8 @@ RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-c
 WORKDIR /srv/callcenter
 # The locked packages first: they change less often than the program.
 COPY run pyproject.toml README.md LICENSE requirements.in requirements.lock requirements-test.lock ./
-COPY callcenter/__init__.py callcenter/cli.py callcenter/
+COPY callcenter/__init__.py callcenter/
+COPY callcenter/cli/ callcenter/cli/
 COPY workers/__init__.py workers/
 RUN UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1 ./run --version
 COPY . .
