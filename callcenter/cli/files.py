@@ -13,7 +13,7 @@ files = typer.Typer(no_args_is_help=True, help="Take in what other systems know.
 @files.command("customers")
 def import_customers(file: Path) -> None:
     """Customers from FILE (CSV). Bad lines go to FILE.rejected.csv, with the reason; exit code 1 when there are any."""
-    from callcenter import db
+    from callcenter import db, sheets
     from callcenter.customers import imports
 
     chosen = load_settings()
@@ -21,7 +21,7 @@ def import_customers(file: Path) -> None:
     engine = db.connect(chosen.sql, pool=2)
     try:
         with sentences():
-            done = imports.import_customers(engine, file, chosen.country, db.now(), imports.Shown(sys.stderr))
+            done = imports.import_customers(engine, file, chosen.country, db.now(), sheets.Shown(sys.stderr))
     except OSError as error:
         refuse(f"{file} cannot be imported: {(error.strerror or str(error)).lower()}.")
     finally:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from callcenter.customers import numbers
+from callcenter.sheets import BadCell, by_heading, plain
 
 ALIASES = {
     "external_id": "id, customer id, customer no, customer number, account, 编号, 客户编号, 客户号, "
@@ -48,17 +49,9 @@ _SPOKEN = {
 _YES_NO = {"1": "1, yes, y, true, 是, 有, 对", "": "0, no, n, false, 否, 无, 無"}
 
 
-class BadCell(ValueError):
-    """A cell that cannot be understood: `field` and, as text, why."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field = field
-
-
 def headings(row: Sequence[str]) -> list[str]:
     """Our column for each heading of a file; empty for one that we do not know."""
-    return [_HEADINGS.get(_plain(cell), "") for cell in row]
+    return [_HEADINGS.get(plain(cell), "") for cell in row]
 
 
 def value(field: str, text: str) -> Any:
@@ -120,12 +113,12 @@ def _tier(field: str, text: str) -> str:
 
 
 def _one_of(words: Mapping[str, str], meant: str) -> Callable[[str, str], str]:
-    known = {_plain(alias): word for word, aliases in words.items() for alias in aliases.split(",")}
+    known = {plain(alias): word for word, aliases in words.items() for alias in aliases.split(",")}
 
     def read(field: str, text: str) -> str:
-        if _plain(text) not in known:
+        if plain(text) not in known:
             raise BadCell(field, f"{text!r} is not {meant}")
-        return known[_plain(text)]
+        return known[plain(text)]
 
     return read
 
@@ -159,10 +152,6 @@ def _date(field: str, text: str) -> date:
     raise BadCell(field, f"{text!r} is no date such as 2026-03-01")
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"[\s_\-*:：（）()]+", "", text).lower()
-
-
 _EMPTY = {"external_id": None, "warranty_ends": None, "contract_ends": None, "do_not_call": False}
 
 _READERS: dict[str, Callable[[str, str], Any]] = {
@@ -182,9 +171,7 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "note": _text(4000),
 }
 
-_HEADINGS = {
-    _plain(heading): column for column, others in ALIASES.items() for heading in (column, *others.split(","))
-}
+_HEADINGS = by_heading(ALIASES)
 
 FIELDS = tuple(_READERS)
 """Columns that a customer's row has; numbers are rows of their own."""

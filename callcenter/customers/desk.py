@@ -7,9 +7,9 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from callcenter.customers import columns, numbers
-from callcenter.customers.columns import BadCell
 from callcenter.customers.models import Customer, CustomerNumber
 from callcenter.errors import InvalidInput, NotFound, Stale
+from callcenter.sheets import BadCell
 
 LONGEST_LABEL = 40
 

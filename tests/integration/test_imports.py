@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from callcenter import db
 from callcenter.cli import app
-from callcenter.customers.imports import Outcome, Rejection, encoding, import_customers
+from callcenter.customers.imports import import_customers
 from callcenter.customers.models import Customer, CustomerNumber
 from callcenter.errors import InvalidInput
+from callcenter.sheets import Outcome, Rejection, encoding
 
 NOW = db.now()
 

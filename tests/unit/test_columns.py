@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from callcenter.customers.columns import ALIASES, BadCell, headings, values
+from callcenter.customers.columns import ALIASES, headings, values
+from callcenter.sheets import BadCell
 
 
 def test_headings_are_known_in_english_and_chinese_however_they_are_written() -> None:
