@@ -7,8 +7,10 @@ outbox adds those that follow from a SQL commit.
 `at` is seconds since 1970 (UTC) when it happened, not when it was read. Durations are seconds.
 """
 
+from callcenter.events.agents import *
 from callcenter.events.calls import *
 from callcenter.events.lines import *
 from callcenter.events.records import *
+from callcenter.events.transfers import *
 from callcenter.events.vocabulary import line as line
 from callcenter.events.vocabulary import public as public

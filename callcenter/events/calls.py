@@ -1,4 +1,4 @@
-"""Public: calls and agents, by the conductor; see `callcenter.events`."""
+"""Public: calls, by the conductor; see `callcenter.events`."""
 
 from dataclasses import dataclass
 
@@ -144,104 +144,6 @@ class PhoneHeld:
 
 @public.word
 @dataclass(frozen=True, slots=True)
-class ConsultStarted:
-    """`agent` asks `to`, whose phone rings now. `kind`: agent | queue | number | release (the caller's own system rings
-    it). `blind`: the call is theirs at once."""
-
-    at: float
-    call: str
-    agent: str
-    kind: str
-    to: str
-    blind: bool = False
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class ConsultAnswered:
-    at: float
-    call: str
-    agent: str
-    to: str
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class ConsultEnded:
-    """`outcome`: transferred | joined | dropped | hung_up | busy | no_answer | refused | unreachable | not_allowed |
-    failed | caller_gone. After all but the first two the agent is back with the customer, when there is an agent."""
-
-    at: float
-    call: str
-    agent: str
-    to: str
-    outcome: str
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class CallSwapped:
-    """The agent speaks with the customer now, or (not `with_customer`) with the one who is consulted."""
-
-    at: float
-    call: str
-    agent: str
-    with_customer: bool
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class PartyJoined:
-    """A conference: `party` (a user name or a number) hears and is heard by all."""
-
-    at: float
-    call: str
-    agent: str
-    party: str
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class PartyLeft:
-    """`why`: hung_up | dropped | took_over | ended."""
-
-    at: float
-    call: str
-    agent: str
-    party: str
-    why: str
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class CallTransferred:
-    """`agent` gave the call away, once a transfer. `kind`: agent | queue | number. `how`: blind | attended | conference
-    (the agent left one) | phones (a phone brought it there, by Replaces) | released (the caller's own system took it)."""
-
-    at: float
-    call: str
-    agent: str
-    kind: str
-    to: str
-    how: str
-    note: str = ""
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class CallTakenOver:
-    """A transferred call has its new agent. `before`: who had it; `waited`: seconds since it was transferred."""
-
-    at: float
-    call: str
-    agent: str
-    before: str
-    waited: float
-    queue: str = ""
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
 class DigitHeard:
     at: float
     call: str
@@ -297,55 +199,6 @@ class CallFinished:
     transfers: int = 0
     owed: bool = False
     message: str = ""
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class WrapUpStarted:
-    at: float
-    call: str
-    agent: str
-    until: float
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class WrapUpExtended:
-    at: float
-    call: str
-    agent: str
-    until: float
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class WrapUpEnded:
-    at: float
-    call: str
-    agent: str
-    seconds: float
-    disposition: str = ""
-    note: str = ""
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class AgentChanged:
-    """The agent's three things, whenever one changed: what was chosen, what is observed, whether the phone is there.
-
-    `status`: signed_out | available | not_ready | break. `activity`: idle | offered | talking | held | wrap_up |
-    dialling. `paused`: the platform's own reason (missed_calls | phone_lost | desk_lost), which only it withdraws.
-    """
-
-    at: float
-    agent: str
-    status: str
-    reason: str
-    activity: str
-    reachable: bool
-    paused: str = ""
-    by: str = ""
-    since: float = 0.0
 
 
 @public.word
@@ -406,15 +259,6 @@ class CallSupervised:
 
 @public.word
 @dataclass(frozen=True, slots=True)
-class HelpWanted:
-    at: float
-    agent: str
-    call: str
-    wanted: bool
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
 class QueueChanged:
     """`waiting` calls now, the oldest since `oldest` (0.0 when none)."""
 
@@ -451,18 +295,6 @@ class AttemptEnded:
     fault: str = "nobody"
     retry: bool = False
     code: int = 0
-
-
-@public.word
-@dataclass(frozen=True, slots=True)
-class DeskCommandRefused:
-    """Told to the person who asked. `code` is a stable error code."""
-
-    at: float
-    agent: str
-    command: str
-    code: str
-    call: str = ""
 
 
 @public.word

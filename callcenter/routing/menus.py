@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from callcenter import commands, events
 from callcenter.hours import rules as hours
 from callcenter.hours.rules import BadCalendar
-from callcenter.routing import arrivals, endings, phrases, plans, voicemail, walk
+from callcenter.routing import arrivals, endings, phrases, plan_json, plans, voicemail, walk
 from callcenter.routing.board import Call, Party
 from callcenter.routing.plans import Plan
 from callcenter.routing.step import RINGBACK, Step
@@ -226,7 +226,7 @@ def _walker(step: Step, call: Call) -> walk.Walker:
 def _plan(step: Step, call: Call) -> Plan:
     """The version that the call began with; an empty one, which leads to the queue, when it was taken away."""
     published = _published(step, call)
-    return plans.loaded(published.body) if published else Plan()
+    return plan_json.loaded(published.body) if published else Plan()
 
 
 def _published(step: Step, call: Call) -> plans.Published | None:

@@ -22,7 +22,7 @@ class PlanRow(SQLModel, table=True):
 
 
 class PlanVersion(SQLModel, table=True):
-    """A version, never changed: `body` as `plans.as_data` makes it, who wrote it and why."""
+    """A version, never changed: `body` as `plan_json.as_data` makes it, who wrote it and why."""
 
     __tablename__ = "plan_version"
     __table_args__ = (UniqueConstraint("plan", "version"),)

@@ -9,7 +9,7 @@ from typing import Any
 
 from callcenter import commands, events
 from callcenter.calls import life
-from callcenter.routing import agents, dialled, endings, parties, plans, releases, talks
+from callcenter.routing import agents, dialled, endings, parties, plan_json, plans, releases, talks
 from callcenter.routing.board import Agent, Call, Party
 from callcenter.routing.step import Step
 
@@ -269,7 +269,7 @@ def named(step: Step, target: str) -> tuple[str, str]:
     if user in queues:
         return "queue", user
     planned = plans.plan_for(user, step.board.plans.values())
-    fallback = plans.loaded(planned.body).fallback if planned else None
+    fallback = plan_json.loaded(planned.body).fallback if planned else None
     found = plans.queue_for(user, step.house.numbers, queues) or fallback
     return ("queue", found) if found else ("number", user or target)
 

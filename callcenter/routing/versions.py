@@ -13,9 +13,10 @@ from sqlmodel import Session, col, select
 from callcenter.errors import InvalidInput, NotFound, Stale, lazy
 from callcenter.hours.models import Calendar
 from callcenter.prompts import desk as prompts
-from callcenter.routing import plans
+from callcenter.routing import plan_json, plans
 from callcenter.routing.models import PlanRow, PlanVersion, QueueRow
-from callcenter.routing.plans import BadPlan, Known, LiveCalendar, Plan, Published
+from callcenter.routing.plan_json import BadPlan
+from callcenter.routing.plans import Known, LiveCalendar, Plan, Published
 from callcenter.settings import Settings
 from callcenter.telephony import dialplan
 
@@ -107,7 +108,7 @@ def save(
         if len(text) > longest or not text.isprintable():
             wrong[where] = lazy("is no text, or too long a one")
     try:
-        plan = plans.read(data)
+        plan = plan_json.read(data)
     except BadPlan as error:
         raise InvalidInput(**wrong, **error.fields) from None
     if wrong := wrong | plans.check(plan, known(session, settings)):
@@ -118,7 +119,7 @@ def save(
     row.latest, row.label = seen + 1, label
     session.add(row)
     session.flush()
-    made = PlanVersion(plan=name, version=row.latest, body=plans.as_data(plan), by=by, at=now, why=why)
+    made = PlanVersion(plan=name, version=row.latest, body=plan_json.as_data(plan), by=by, at=now, why=why)
     session.add(made)
     return made
 
@@ -161,7 +162,7 @@ def published(session: Session) -> list[Published]:
     spoken = prompts.playable(session, {name for _, plan in kept for name in plans.prompts_of(plan)})
     return [
         Published(
-            row.plan, row.version, list(plan.numbers), orjson.dumps(plans.as_data(plan)).decode(),
+            row.plan, row.version, list(plan.numbers), orjson.dumps(plan_json.as_data(plan)).decode(),
             {name: spoken[name] for name in plans.prompts_of(plan) if name in spoken},
         )
         for row, plan in kept
@@ -179,7 +180,7 @@ def uses(session: Session, prompt: str) -> list[str]:
     return [
         f"plan {one.name}: {where}"
         for one in published(session)
-        for where in plans.prompts_of(plans.loaded(one.body)).get(prompt, [])
+        for where in plans.prompts_of(plan_json.loaded(one.body)).get(prompt, [])
     ]
 
 
@@ -190,6 +191,6 @@ def numbers(plans_there: Iterable[Published]) -> dict[str, list[str]]:
 
 def _kept(row: PlanVersion) -> Kept | None:
     try:
-        return Kept(row.version, row.by, row.at, row.why, plans.read(row.body))
+        return Kept(row.version, row.by, row.at, row.why, plan_json.read(row.body))
     except BadPlan:
         return None

@@ -167,7 +167,7 @@ class Walker:
         if walk.pending or digit not in plans.KEYS:
             return None
         if walk.then:
-            return self._on(walk.then)
+            return self._go(walk.then)
         match node:
             case plans.Menu() | plans.Language() if playing and not node.barge_in:
                 return None
@@ -195,7 +195,7 @@ class Walker:
         """All was said, and the time for a key is over."""
         node, walk = self.node, self.walk
         if walk.then:
-            return self._on(walk.then)
+            return self._go(walk.then)
         match node:
             case plans.Menu():
                 return self._again("no_key", Words("", node.no_input))
@@ -286,10 +286,6 @@ class Walker:
 
     def _take(self, chosen: str, to: str) -> Action:
         self._note(chosen, to)
-        return self._go(to)
-
-    def _on(self, to: str) -> Action:
-        """What was said was heard."""
         return self._go(to)
 
     def _again(self, why: str, *before: Words) -> Action:

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute
 from callcenter import commands, db, events, stream
 from callcenter.callbacks import lists as callbacks
 from callcenter.calls.models import Call
-from callcenter.errors import InvalidInput
+from callcenter.errors import InvalidInput, lazy
 from callcenter.screenpop.pop import Pop, pop
 from callcenter.tickets import queries, rules
 from callcenter.web import auth, board, live, respond, seat, words
@@ -279,7 +279,7 @@ def _who(held: Parts, viewer: Viewer, seen: View) -> str:
     if seen.call["kind"] == "internal":
         return str(seen.call["called"] if seen.call["agent"] == viewer.name else seen.call["caller_name"])
     if seen.call["withheld"]:
-        return held.pages.translate(viewer.language, words.lazy("Number withheld"))
+        return held.pages.translate(viewer.language, lazy("Number withheld"))
     return str(seen.call["caller_name"] or (seen.pop.national if seen.pop else seen.call["caller"]))
 
 

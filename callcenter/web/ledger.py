@@ -10,28 +10,28 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from callcenter import db, stream
-from callcenter.errors import NotFound
+from callcenter.errors import NotFound, lazy
 from callcenter.people import desk as people
 from callcenter.tickets import ledger, queries, rules
 from callcenter.tickets.ledger import Filters
-from callcenter.web import auth, respond, words
+from callcenter.web import auth, respond
 from callcenter.web.parts import Parts, parts
 from callcenter.web.tickets import at_time
 
 CSV_ROWS = 500
 VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
-    (words.lazy("My open ones"), {"owner": "me", "state": "open", "sort": "due", "descending": "0"}),
-    (words.lazy("All open"), {"state": "open"}),
-    (words.lazy("Overdue"), {"overdue": "1", "sort": "due", "descending": "0"}),
-    (words.lazy("Callback due"), {"state": "callback_due"}),
-    (words.lazy("Waiting for the customer"), {"state": "waiting_customer"}),
-    (words.lazy("Everything"), {}),
+    (lazy("My open ones"), {"owner": "me", "state": "open", "sort": "due", "descending": "0"}),
+    (lazy("All open"), {"state": "open"}),
+    (lazy("Overdue"), {"overdue": "1", "sort": "due", "descending": "0"}),
+    (lazy("Callback due"), {"state": "callback_due"}),
+    (lazy("Waiting for the customer"), {"state": "waiting_customer"}),
+    (lazy("Everything"), {}),
 )
 HEADINGS = (
-    words.lazy("Number"), words.lazy("State"), words.lazy("Kind"), words.lazy("Type"), words.lazy("Region"),
-    words.lazy("Severity"), words.lazy("What the customer wants"), words.lazy("Customer"), words.lazy("Phone number"),
-    words.lazy("Owner"), words.lazy("First responder"), words.lazy("Received"), words.lazy("Due"),
-    words.lazy("Overdue"), words.lazy("Level"), words.lazy("Cycle"), words.lazy("Score"), words.lazy("Closed"),
+    lazy("Number"), lazy("State"), lazy("Kind"), lazy("Type"), lazy("Region"),
+    lazy("Severity"), lazy("What the customer wants"), lazy("Customer"), lazy("Phone number"),
+    lazy("Owner"), lazy("First responder"), lazy("Received"), lazy("Due"),
+    lazy("Overdue"), lazy("Level"), lazy("Cycle"), lazy("Score"), lazy("Closed"),
 )  # fmt: skip
 
 

@@ -15,8 +15,20 @@ from callcenter.customers import numbers
 from callcenter.errors import InvalidInput
 from callcenter.people import desk as people
 from callcenter.prompts import desk as prompts
-from callcenter.routing import enquiries, menus, outline, phrases, plans, queues, trial, versions, walk
-from callcenter.routing.plans import BadPlan, Plan
+from callcenter.routing import (
+    enquiries,
+    menus,
+    outline,
+    phrases,
+    plan_json,
+    plans,
+    queues,
+    trial,
+    versions,
+    walk,
+)
+from callcenter.routing.plan_json import BadPlan
+from callcenter.routing.plans import Plan
 from callcenter.screenpop import pop
 from callcenter.settings import SPOKEN, Settings
 from callcenter.web import asked, auth, plan_form, respond
@@ -73,7 +85,7 @@ async def show(request: Request) -> Response:
             return _new(session, held.settings, plan_form.starter())
         row = versions.find(session, name)
         kept = versions.version(session, name, number or row.latest)
-        told = _told(session, held.settings, plans.as_data(kept.plan), kept.plan)
+        told = _told(session, held.settings, plan_json.as_data(kept.plan), kept.plan)
         return {**row.model_dump(), "version": kept.version, **told, "versions": _versions(session, name)}
 
     return _editor(request, await held.record.read(read))
@@ -186,7 +198,7 @@ def _told(session: Session, settings: Settings, data: Told, plan: Plan) -> Told:
 
 
 def _new(session: Session, settings: Settings, data: Told) -> Told:
-    told = _told(session, settings, data, plans.read(data))
+    told = _told(session, settings, data, plan_json.read(data))
     return {**_NOTHING, **told, "problems": {}}
 
 
@@ -198,7 +210,7 @@ def _draft(session: Session, settings: Settings, name: str, given: Told, data: T
     if row:
         kept |= {"version": row.latest, "versions": _versions(session, name)}
     try:
-        return {**kept, **_told(session, settings, data, plans.read(data))}
+        return {**kept, **_told(session, settings, data, plan_json.read(data))}
     except BadPlan as error:
         told = _told(session, settings, data, Plan(fallback=plans.DEFAULT))
         return {**kept, **told, "tree": [], "problems": error.fields}
@@ -283,7 +295,7 @@ def _chosen(session: Session, words: dict[str, str]) -> tuple[str, int, Plan] | 
     serving = plans.plan_for(words["called"], versions.published(session))
     if serving is None:
         return None
-    return serving.name, serving.version, plans.loaded(serving.body)
+    return serving.name, serving.version, plan_json.loaded(serving.body)
 
 
 def _now(settings: Settings) -> str:

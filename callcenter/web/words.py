@@ -1,10 +1,7 @@
 """Words for codes: what the record calls `callback_due`, a person reads in the language of the page."""
 
-
-def lazy(text: str) -> str:
-    """Marks a text that is translated when it is shown."""
-    return text
-
+from callcenter.errors import lazy
+from callcenter.web.plan_words import PLAN_WORDS
 
 WORDS: dict[str, dict[str, str]] = {
     "role": {"agent": lazy("Agent"), "supervisor": lazy("Supervisor"), "admin": lazy("Administrator")},
@@ -223,77 +220,7 @@ WORDS: dict[str, dict[str, str]] = {
         "CallQuality": lazy("Sound"),
         "RecordingChanged": lazy("Recording"),
     },
-    "plan.kind": {
-        "hours": lazy("Opening hours"),
-        "menu": lazy("Menu"),
-        "language": lazy("Choice of language"),
-        "by_caller": lazy("By caller"),
-        "complaint": lazy("State of a complaint"),
-        "queue": lazy("Queue"),
-        "message": lazy("Message, then hang up"),
-        "voicemail": lazy("Leave a message"),
-        "external": lazy("Number outside"),
-    },
-    "plan.field": {
-        "kind": lazy("Kind"),
-        "numbers": lazy("Called numbers"),
-        "start": lazy("Begins with"),
-        "fallback": lazy("Queue when all else fails"),
-        "calendar": lazy("Calendar"),
-        "open": lazy("When open"),
-        "closed": lazy("When closed"),
-        "holiday": lazy("On a holiday"),
-        "prompt": lazy("What is said"),
-        "no_match": lazy("Said after a wrong key"),
-        "no_input": lazy("Said when no key was pressed"),
-        "otherwise": lazy("Else"),
-        "then": lazy("Afterwards"),
-        "retries": lazy("Asked again"),
-        "timeout": lazy("Time for a key"),
-        "barge_in": lazy("Keys count while it is said"),
-        "queue": lazy("Queue"),
-        "call_back": lazy("The caller is owed a callback"),
-        "number": lazy("Number"),
-        "trunk": lazy("Trunk"),
-        "ring": lazy("Rings for"),
-        "keys": lazy("Keys"),
-        "cases": lazy("Cases"),
-        "label": lazy("Name shown"),
-        "name": lazy("Short name"),
-        "why": lazy("Why"),
-    },
-    "plan.case": {
-        "tier": lazy("Tier is one of"),
-        "prefix": lazy("Number begins with"),
-        "known": lazy("Known customer"),
-        "unknown": lazy("Unknown number"),
-        "withheld": lazy("Number withheld"),
-    },
-    "plan.chosen": {
-        "open": lazy("within the hours"),
-        "closed": lazy("outside of the hours"),
-        "holiday": lazy("a holiday"),
-        "unknown": lazy("no calendar, so within the hours"),
-        "no_key": lazy("no key"),
-        "wrong_key": lazy("wrong key"),
-        "otherwise": lazy("none of the cases"),
-        "told": lazy("told"),
-        "not_found": lazy("no such complaint"),
-        "proof_asked": lazy("proof asked for"),
-        "wrong_proof": lazy("wrong digits"),
-        "not_answered": lazy("the record did not answer"),
-        "too_many": lazy("too many tries"),
-        "too_long": lazy("went round too often"),
-        "lost": lazy("node is missing"),
-        "said": lazy("said"),
-        "ringing": lazy("rings"),
-        "answered": lazy("answered"),
-        "busy": lazy("busy"),
-        "no_answer": lazy("no answer"),
-        "refused": lazy("refused"),
-        "unreachable": lazy("cannot be reached"),
-        "failed": lazy("failed"),
-    },
+    **PLAN_WORDS,
     "queue.field": {
         "label": lazy("Name shown"),
         "numbers": lazy("Numbers that lead here"),

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callcenter.hours import rules as hours
-from callcenter.routing import plans, trial
-from callcenter.routing.plans import BadPlan, Published
+from callcenter.routing import plan_json, plans, trial
+from callcenter.routing.plan_json import BadPlan
+from callcenter.routing.plans import Published
 from callcenter.routing.walk import MOST_VISITS, Complaint, Facts
 from tests.plans import KNOWN, OFFICE, hotline
 
@@ -29,7 +30,7 @@ def ways(
 ) -> list[str]:
     """`node:chosen` of each step, and the end."""
     found = {"1042": MINE}
-    told = trial.run(plans.read(data or hotline()), at(when, **caller), keys, found.get)
+    told = trial.run(plan_json.read(data or hotline()), at(when, **caller), keys, found.get)
     steps = [f"{one.node}:{one.value}" for one in told if one.what == "step"]
     return [*steps, f"{told[-1].what} {told[-1].value}".strip()]
 
@@ -39,12 +40,12 @@ def wrong(**changes: Any) -> dict[str, str]:
     data = hotline()
     for name, fields in changes.items():
         data["nodes"][name] = {**data["nodes"].get(name, {}), **fields}
-    return plans.check(plans.read(data), KNOWN)
+    return plans.check(plan_json.read(data), KNOWN)
 
 
 def test_a_plan_is_the_same_behind_json() -> None:
-    plan = plans.read(hotline())
-    assert plans.read(plans.as_data(plan)) == plan
+    plan = plan_json.read(hotline())
+    assert plan_json.read(plan_json.as_data(plan)) == plan
     assert plans.check(plan, KNOWN) == {}
     assert plans.prompts_of(plan) == {"closed": ["night.prompt"]}
 
@@ -90,12 +91,12 @@ def test_nights_in_which_the_clock_is_set(utc: str, branch: str) -> None:
         {"2026-10-25": [["02:00", "03:00"]]},
     )
     facts = Facts(CALLER, at=datetime.fromisoformat(f"{utc}+00:00").timestamp(), calendars={"office": night})
-    told = trial.run(plans.read(hotline()), facts, "", lambda _: None)
+    told = trial.run(plan_json.read(hotline()), facts, "", lambda _: None)
     assert told[0].value == branch
 
 
 def test_a_calendar_that_is_not_there_lets_callers_in() -> None:
-    told = trial.run(plans.read(hotline()), Facts(CALLER), "", lambda _: None)
+    told = trial.run(plan_json.read(hotline()), Facts(CALLER), "", lambda _: None)
     assert told[0].value == "unknown"
     assert told[-1].what == "queue"
 
@@ -126,7 +127,7 @@ def test_menus_ask_again_and_give_up() -> None:
 
 
 def test_the_chosen_language_is_spoken() -> None:
-    told = trial.run(plans.read(hotline()), at(MONDAY), "2", lambda _: None)
+    told = trial.run(plan_json.read(hotline()), at(MONDAY), "2", lambda _: None)
     assert [one.language for one in told if one.what == "said"][:2] == ["", "cmn"]
 
 
@@ -137,7 +138,7 @@ def test_a_caller_who_goes_round_is_put_through() -> None:
 def test_a_complaint_is_told_to_whom_it_concerns() -> None:
     phrases = [
         word.phrase
-        for one in trial.run(plans.read(hotline()), at(MONDAY), "1 2 1042#", {"1042": MINE}.get)
+        for one in trial.run(plan_json.read(hotline()), at(MONDAY), "1 2 1042#", {"1042": MINE}.get)
         for word in one.words
     ]
     assert [one for one in phrases if one.endswith(("progress", "owner"))] == [
@@ -176,7 +177,7 @@ def test_wrong_numbers_count_for_the_whole_call() -> None:
 
 def test_a_complaint_without_a_contact_is_told_to_nobody_else() -> None:
     bare = Complaint("1042", "in_progress", "Anna")
-    told = trial.run(plans.read(hotline()), at(MONDAY, number=""), "12 1042#", {"1042": bare}.get)
+    told = trial.run(plan_json.read(hotline()), at(MONDAY, number=""), "12 1042#", {"1042": bare}.get)
     assert "told" not in [one.value for one in told]
 
 
@@ -188,7 +189,7 @@ def test_every_fault_names_its_node_and_field() -> None:
     assert list(wrong(night={"prompt": "prompt:gone"})) == ["night.prompt"]
     assert list(wrong(boss={"number": "+4912345", "trunk": "gone"})) == ["boss.trunk", "boss.number"]
     assert list(wrong(who={"cases": []})) == ["who.cases"]
-    assert list(plans.check(plans.read(hotline(start="x", fallback="y")), KNOWN)) == ["start", "fallback"]
+    assert list(plans.check(plan_json.read(hotline(start="x", fallback="y")), KNOWN)) == ["start", "fallback"]
 
 
 def test_nobody_goes_round_without_a_key() -> None:
@@ -221,7 +222,7 @@ def test_nobody_goes_round_without_a_key() -> None:
 )
 def test_what_is_no_plan_names_its_field(data: Any, where: str) -> None:
     with pytest.raises(BadPlan) as bad:
-        plans.read(data)
+        plan_json.read(data)
     assert list(bad.value.fields) == [where]
 
 
@@ -274,9 +275,9 @@ def _node(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict
 def test_every_valid_plan_leads_every_caller_to_an_end(
     data: dict[str, Any], keys: str, number: str, customer: int
 ) -> None:
-    plan = plans.read(data)
+    plan = plan_json.read(data)
     assert plans.check(plan, KNOWN) == {}
     told = trial.run(plan, at(MONDAY, number=number, customer=customer), keys, {"1": MINE}.get)
     assert told[-1].what in ("queue", "message", "voicemail", "external")
     assert len([one for one in told if one.what in ("said", "step")]) < MOST_VISITS * 14
-    assert plans.read(plans.as_data(plan)) == plan
+    assert plan_json.read(plan_json.as_data(plan)) == plan
