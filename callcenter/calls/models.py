@@ -55,6 +55,8 @@ class Call(SQLModel, table=True):
     evidence: bool = False
     disposition: str = ""
     note: str = ""
+    imported: bool = False
+    """From a file of another system's calls: it counts in history, proves nothing and owes nothing."""
 
 
 class CallEvent(SQLModel, table=True):

@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("evidence", sa.Boolean(), nullable=False),
         sa.Column("disposition", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
+        sa.Column("imported", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_call_agent"), "call", ["agent"], unique=False)
