@@ -15,7 +15,7 @@ from callcenter.errors import InvalidInput
 from callcenter.people import desk as people
 from callcenter.prompts import desk, sound
 from callcenter.routing import queues, versions
-from callcenter.web import asked, auth, respond
+from callcenter.web import auth, respond
 from callcenter.web.parts import parts
 
 Told = dict[str, Any]
@@ -33,15 +33,14 @@ def routes() -> list[BaseRoute]:
 
 
 async def listing(request: Request) -> Response:
-    """`GET /prompts?language=&text=`: every prompt, and where its name stands; a text to be heard before it is saved."""
-    tried = asked.words(request, "language", "text")
+    """`GET /prompts`: every prompt, and where its name stands."""
 
     def read(session: Session) -> Told:
         rows = desk.listing(session)
         return {"prompts": [{**row.model_dump(), "used_by": _uses(session, row.name)} for row in rows]}
 
     return respond.page(
-        request, "prompts.html", await parts(request).record.read(read), languages=desk.LANGUAGES, tried=tried
+        request, "prompts.html", await parts(request).record.read(read), languages=desk.LANGUAGES
     )
 
 

@@ -138,7 +138,17 @@ def _odd_ones_first(agent: Entry) -> tuple[bool, bool, str]:
 
 
 def _live(seen: board.Board) -> list[Entry]:
-    return [call for call in seen.calls.values() if call["state"] != "ended"]
+    """Calls as they are shown: agent and queue by the names that people read, and who supervises."""
+    return [
+        {
+            **call,
+            "agent_shown": seen.agents.get(call["agent"], {}).get("display") or call["agent"],
+            "queue_shown": seen.queues.get(call["queue"], {}).get("label") or call["queue"],
+            "supervisors": [one["name"] for one in call["parties"].values() if one["role"] == "supervisor"],
+        }
+        for call in seen.calls.values()
+        if call["state"] != "ended"
+    ]
 
 
 async def _frame(held: Parts, viewer: Viewer, entry: str) -> bytes:

@@ -5,3 +5,4 @@ import "./keys.js";
 import "./live.js";
 import "./desk.js";
 import "./player.js";
+import "./prompts.js";
