@@ -1,5 +1,6 @@
 """Every setting, by environment (`CALLCENTER_*`) or one TOML file; a wrong one stops the start with a sentence."""
 
+import contextlib
 import difflib
 import ipaddress
 import os
@@ -30,6 +31,7 @@ LANGUAGES = ("en", "zh_Hans", "zh_Hant")
 SPOKEN = {"en": "en", "zh_Hans": "cmn", "zh_Hant": "yue"}
 """Spoken language of a written one, unless the customer's record says otherwise."""
 
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DialClass = Literal["internal", "national", "international", "premium"]
 DIALLERS = ("machine", "agent", "supervisor", "admin")
 
@@ -305,9 +307,17 @@ class Settings(BaseSettings):
 
     @field_validator("rtp_ports")
     @classmethod
-    def _rtp_ports(cls, value: str) -> str:
-        port_range(value)
+    def _rtp_ports(cls, value: str, info: ValidationInfo) -> str:
+        first, last = port_range(value)
+        for address in (info.data.get("sip", ""), *info.data.get("sip_also", ())):
+            if address and first <= host_port(address)[1] <= last:
+                raise ValueError(f"{value} holds the port of {address}, by which SIP comes: keep them apart")
         return value
+
+    @field_validator("phone_hosts")
+    @classmethod
+    def _phone_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(host(one) for one in value)
 
     @field_validator("outbound_hours")
     @classmethod
@@ -403,12 +413,27 @@ def host_port(value: str) -> tuple[str, int]:
     return found[1] or found[2], int(found[3])
 
 
+def host(value: str) -> str:
+    """An IP address, without brackets, or a host's name (RFC 1123, 2.1). ValueError with a sentence otherwise."""
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(value.removeprefix("[").removesuffix("]")))
+    # what ends in a number is an address that was mistyped (RFC 3696, 2)
+    if len(value) > 253 or not re.fullmatch(rf"({_LABEL}\.)*(?!\d+$){_LABEL}", value):
+        raise ValueError(f"{value!r} is no host, such as phones.example.org or 203.0.113.7, without a port")
+    return value.lower()
+
+
 def port_range(value: str) -> tuple[int, int]:
-    """`20000-29999`: first and last port. ValueError with a sentence otherwise."""
+    """`20000-29999`: first and last port, with room for the two parties of a call. ValueError with a sentence otherwise."""
     found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", value)
     if not found or not 1024 <= int(found[1]) < int(found[2]) <= 65535:
         raise ValueError(f"{value!r} is not FIRST-LAST within 1024-65535, such as 20000-29999")
-    return int(found[1]), int(found[2])
+    first, last = int(found[1]), int(found[2])
+    if (last - first - first % 2 + 1) // 2 < 2:
+        raise ValueError(
+            f"{value} has no room for a call: each of its two parties needs an even port and the next one"
+        )
+    return first, last
 
 
 def _toml_file() -> Path | None:

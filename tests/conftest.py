@@ -24,7 +24,9 @@ _missing: dict[str, int] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="fail when a test's system program is missing")
+    parser.addoption(
+        "--all", action="store_true", help="fail when a program or wheel that a test needs is missing"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,14 +35,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = [name for mark in item.iter_markers("needs") for name in mark.args]
-    absent = [name for name in wanted if programs.find(name) is None]
+    absent = {name: why for name in wanted if (why := programs.lacks(name))}
     if not absent:
         return
     if item.config.getoption("--all"):
-        pytest.fail(f"needs {', '.join(absent)}: ./run test --install gets it", pytrace=False)
+        pytest.fail("; ".join(absent.values()), pytrace=False)
     for name in absent:
         _missing[name] = _missing.get(name, 0) + 1
-    pytest.skip(f"needs {', '.join(absent)}")
+    pytest.skip("; ".join(absent.values()))
 
 
 @pytest.hookimpl(trylast=True)

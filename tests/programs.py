@@ -1,7 +1,11 @@
-"""System programs that some tests need: where they are, and how one gets them."""
+"""Programs and optional wheels that some tests need: where they are, and how one gets them."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+from callcenter.telephony import pyvoip
+from callcenter.telephony.pjsua2 import driver as pjsua2
 
 NAMES = {
     "sipp": ("sipp",),
@@ -11,6 +15,15 @@ NAMES = {
     "postgres": ("postgres",),
 }
 """What a test asks for by `@pytest.mark.needs(name)` -> the program's names."""
+WHEELS: dict[str, Callable[[], str]] = {"pjsua2": pjsua2.missing, "pyvoip": pyvoip.missing}
+"""The same for an extra of ours -> why it cannot be used here, empty when it can."""
+
+
+def lacks(name: str) -> str:
+    """What is missing for `needs(name)` and how one gets it, empty when it is there."""
+    if name in WHEELS:
+        return WHEELS[name]()
+    return "" if find(name) else f"needs {name}: ./run test --install gets it"
 
 
 def find(name: str) -> Path | None:

@@ -1,7 +1,7 @@
 """`./run bench soak [CALLS]`: does a line hold anything behind so many calls? Everything that can happen to one happens.
 
-Warmed up, then at a tenth, at half and at the end all calls are seen to their end, SIP's own timers run out, and what
-the line holds is counted: memory, files, ports, entries of every container, objects, tasks.
+Warmed up, then at a tenth, at each quarter and at the end all calls are seen to their end, SIP's own timers run out,
+and what the line holds is counted: memory, files, ports, entries of every container, objects, tasks.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ def main(settings: Settings, calls: int = CALLS) -> dict[str, Any]:
 
 
 async def soak(
-    calls: int, seed: int, pace: Pace, warm: int, parts: tuple[float, ...] = (0.1, 0.5, 1.0)
+    calls: int, seed: int, pace: Pace, warm: int, parts: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75, 1.0)
 ) -> dict[str, Any]:
     """Everything that was counted. `warm`: calls before the first count; `parts` of all behind which it is done again."""
     marks = [round(part * calls) for part in parts]

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from callcenter import commands, events
-from callcenter.telephony import pyvoip
 from callcenter.telephony.line import CAPABILITIES, NEEDS, Binding, Memory, SavedDialog
-from callcenter.telephony.pjsua2 import driver as pjsua2
 from tests.contract.outside import CONFIG, OUTSIDES, Outside
 
 
@@ -38,12 +36,9 @@ def kept() -> Kept:
 
 
 def driver(name: str) -> object:
-    """A parameter that is skipped, and says why, where the driver cannot run."""
-    absent = {"pjsua2": pjsua2.missing, "pyvoip": pyvoip.missing}.get(name, str)()
-    marks = [pytest.mark.skipif(bool(absent), reason=absent)]
-    if name == "pyvoip":
-        marks.append(pytest.mark.needs("kamailio"))
-    return pytest.param(name, marks=marks)
+    """A parameter that needs what the driver needs."""
+    wanted = {"pjsua2": ("pjsua2",), "pyvoip": ("pyvoip", "kamailio")}.get(name, ())
+    return pytest.param(name, marks=pytest.mark.needs(*wanted))
 
 
 @pytest.fixture(params=[driver(name) for name in OUTSIDES])

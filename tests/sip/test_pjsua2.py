@@ -17,7 +17,6 @@ import pytest_asyncio
 from callcenter import commands, events
 from callcenter.telephony.line import Memory
 from callcenter.telephony.phone import Phone, PhoneCall
-from callcenter.telephony.pjsua2 import driver as pjsua2
 from callcenter.telephony.pjsua2.driver import PjsuaLine
 from callcenter.telephony.sipua.driver import Options
 from tests.baresip import Baresip
@@ -29,7 +28,7 @@ from tests.tones import heard, loudest
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(bool(pjsua2.missing()), reason=pjsua2.missing()),
+    pytest.mark.needs("pjsua2"),
 ]
 
 

@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 
 from callcenter import commands, events
-from callcenter.telephony import pyvoip
 from callcenter.telephony.line import Line, LineConfig, Memory
 from callcenter.telephony.line import Phone as Known
 from callcenter.telephony.phone import Phone
@@ -29,8 +28,7 @@ from tests.tones import heard, loudest
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(bool(pyvoip.missing()), reason=pyvoip.missing()),
-    pytest.mark.needs("kamailio"),
+    pytest.mark.needs("pyvoip", "kamailio"),
 ]
 CONFIG = LineConfig(
     numbers=("hotline",),

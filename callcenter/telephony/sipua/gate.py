@@ -96,7 +96,7 @@ class Gate:
             return False
         flow = flow_of_uri(phone.address)
         hosts = self._bounds.phone_hosts
-        near = hosts is None or flow.host in hosts or _is_near(flow.host)
+        near = hosts is None or flow.host.lower() in hosts or _is_near(flow.host)
         return near and self.may_ring(phone.address, flow)
 
 

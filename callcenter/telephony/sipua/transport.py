@@ -229,7 +229,7 @@ class Transport:
             loop = asyncio.get_running_loop()
             try:
                 records = await loop.getaddrinfo(flow.host, flow.port, type=socket.SOCK_DGRAM)
-            except OSError:
+            except (OSError, UnicodeError):  # a message may name a host that no name can be (IDNA)
                 return
             found = self._names[flow.host] = [str(record[4][0]) for record in records]
             loop.call_later(_NAMES_KEPT, self._names.pop, flow.host, None)

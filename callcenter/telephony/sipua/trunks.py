@@ -179,7 +179,7 @@ class Trunks:
                     continue
                 try:
                     found = await loop.getaddrinfo(way.hosts[0], None, type=socket.SOCK_DGRAM)
-                except OSError:
+                except (OSError, UnicodeError):
                     continue
                 way.hosts[1:] = dict.fromkeys(str(entry[4][0]) for entry in found)
             await asyncio.sleep(RESOLVED_EVERY)
