@@ -94,7 +94,9 @@ def finder(settings: Settings, engine: Engine) -> Find:
     def find(number: str) -> CallerFound:
         with db.read(engine) as session:
             found = pop.lookup(session, number, settings.country)
-        return CallerFound("", found.customer, found.tier, found.language, found.owner, found.ticket)
+        return CallerFound(
+            "", found.customer, found.tier, found.language, found.owner, found.ticket, found.last
+        )
 
     return find
 

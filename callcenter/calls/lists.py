@@ -54,6 +54,30 @@ class Offer:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """Why a call did not go to an agent: `why` as in `RoutingDecided` without its values, empty for the chosen one;
+    `until`: when that is over, None for no end."""
+
+    agent: str
+    why: str
+    skill: str = ""
+    level: int = 0
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules decided for a call, and whom they looked at, in order; `more` are not named."""
+
+    at: datetime
+    queue: str
+    agent: str
+    why: str
+    considered: tuple[Considered, ...]
+    more: int
+
+
 def page(session: Session, filters: Filters, after: str = "", limit: int = 50) -> tuple[list[Call], str]:
     """One page, the newest first, found by key; and what to give as `after` for the next one, empty on the last.
 
@@ -113,6 +137,32 @@ def offers(told: list[Happening]) -> list[Offer]:
         agent = str(one.told["agent"])
         found.append(Offer(one.told["offer"], agent, one.at, end.at if end else None, outcome, seconds))
     return found
+
+
+def decisions(told: list[Happening]) -> list[Decision]:
+    """Who was considered for a call, in order, from its events."""
+    return [
+        Decision(
+            one.at,
+            one.told["queue"],
+            one.told["agent"],
+            one.told["why"],
+            tuple(_considered(each) for each in one.told["considered"]),
+            one.told["more"],
+        )
+        for one in told
+        if one.type == "RoutingDecided"
+    ]
+
+
+def _considered(told: str) -> Considered:
+    agent, _, reason = told.partition(" ")
+    why, *values = reason.split(":")
+    until = float(values[-1]) if values else 0.0
+    over = datetime.fromtimestamp(until, UTC) if until else None
+    if why != "lacks":
+        return Considered(agent, why, until=over)
+    return Considered(agent, why, ":".join(values[:-2]), int(values[-2]), over)
 
 
 def _filtered(query: Any, filters: Filters) -> Select[Any]:

@@ -56,6 +56,27 @@ class CallQueued:
 
 @public.word
 @dataclass(frozen=True, slots=True)
+class RoutingDecided:
+    """Whom the rules chose for a call that waits in `queue`, told when it is something else than before.
+
+    `why`: owner | last_agent | a strategy (`routing.rules.STRATEGIES`); without an `agent` kept_for_owner |
+    kept_for_last | nobody. `considered`: in order, an agent's name, a space and why not he: empty for the chosen one,
+    behind (came after him), turned_down:UNTIL, lacks:SKILL:LEVEL:UNTIL, elsewhere (his phone is with another line), or
+    what kept him: not_ready | break | a reason of the platform's | unreachable | an activity. UNTIL in seconds since
+    1970, 0 for no end. Who is signed out is left out; `more` are not named.
+    """
+
+    at: float
+    call: str
+    queue: str
+    agent: str
+    why: str
+    considered: tuple[str, ...] = ()
+    more: int = 0
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
 class CallOffered:
     """A lease: this agent, and nobody else, may take the call until `until`.
 

@@ -6,7 +6,7 @@ Passwords are kept by argon2id with the library's defaults (RFC 9106, low-memory
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -15,7 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlmodel import Session, col, delete, select
 
 from callcenter.errors import DomainError, InvalidInput, NotFound, Stale
-from callcenter.people.models import ROLES, AuditEntry, Department, QueueMember, Token, User
+from callcenter.people.models import ROLES, AuditEntry, Department, QueueMember, Skill, Token, User, UserSkill
 
 SHORTEST_PASSWORD = 8
 _hasher = PasswordHasher()
@@ -116,6 +116,44 @@ def serve(session: Session, user: User, queues: Sequence[str]) -> None:
     session.execute(delete(QueueMember).where(col(QueueMember.user_id) == user.id))
     session.add_all([QueueMember(user_id=user.id, queue=queue) for queue in dict.fromkeys(queues)])
     session.flush()
+
+
+def skills(session: Session) -> list[Skill]:
+    """All skills by name."""
+    return list(session.exec(select(Skill).order_by(Skill.name)))
+
+
+def skills_of(session: Session, user: User | None = None) -> dict[int, dict[str, int]]:
+    """User id -> skill -> level, of everybody or of one."""
+    query = select(UserSkill).order_by(UserSkill.skill)
+    if user is not None:
+        query = query.where(UserSkill.user_id == user.id)
+    found: dict[int, dict[str, int]] = {}
+    for row in session.exec(query):
+        found.setdefault(row.user_id, {})[row.skill] = row.level
+    return found
+
+
+def set_skills(
+    session: Session, name: str, wanted: Mapping[str, int], now: datetime, by: str = ""
+) -> dict[str, int]:
+    """The user has exactly these skills, name -> level 1 to 100; new names become skills. The caller tells the conductor
+    with `ReloadDirectory`. Raises NotFound, InvalidInput (`skills`)."""
+    user = _known(session, name)
+    assert user.id is not None
+    for skill, level in wanted.items():
+        if not re.fullmatch(r"[\w-]{1,40}", skill):
+            raise InvalidInput(skills=f"{skill!r}: letters, digits, _ and - only, at most 40")
+        if not 1 <= level <= 100:
+            raise InvalidInput(skills=f"{skill}: a level from 1 to 100")
+    there = {one.name for one in skills(session)}
+    session.add_all([Skill(name=skill, label=skill) for skill in wanted if skill not in there])
+    session.execute(delete(UserSkill).where(col(UserSkill.user_id) == user.id))
+    session.flush()
+    session.add_all([UserSkill(user_id=user.id, skill=one, level=level) for one, level in wanted.items()])
+    detail = ", ".join(f"{skill} {level}" for skill, level in sorted(wanted.items()))
+    audit(session, by, "user.skills", name, detail, now)
+    return dict(wanted)
 
 
 def by_name(session: Session, name: str) -> User | None:

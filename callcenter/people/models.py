@@ -48,6 +48,23 @@ class QueueMember(SQLModel, table=True):
     queue: str = Field(primary_key=True)
 
 
+class Skill(SQLModel, table=True):
+    """Something that an agent can do and a queue can ask for; `name` stands in the queues' rules."""
+
+    name: str = Field(primary_key=True)
+    label: str = ""
+
+
+class UserSkill(SQLModel, table=True):
+    """How well: `level` 1 to 100."""
+
+    __tablename__ = "user_skill"
+
+    user_id: int = Field(primary_key=True, foreign_key="user.id")
+    skill: str = Field(primary_key=True, foreign_key="skill.name")
+    level: int = 100
+
+
 class Token(SQLModel, table=True):
     """A bearer token for other systems; only its SHA-256 is kept."""
 

@@ -6,10 +6,21 @@ Status was chosen by a person and is changed by a person only; the platform paus
 from callcenter.routing.board import Agent
 from callcenter.routing.step import Step
 
+SPEAKING = frozenset({"talking", "held"})
+
+
+def roll(agent: Agent, day: str) -> None:
+    """Begin the local day's counters."""
+    agent.day, agent.taken, agent.talked = day, 0, 0.0
+
 
 def occupy(step: Step, agent: Agent, activity: str, call: str) -> None:
     """The agent is busy with a call: offered | dialling | talking | held | wrap_up."""
     if agent.activity != activity:
+        if agent.activity in SPEAKING:
+            agent.talked += max(0.0, step.now - agent.since)
+        elif activity in SPEAKING:
+            agent.taken += 1
         agent.activity, agent.since = activity, step.now
     agent.call = call
 

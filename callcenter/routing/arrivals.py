@@ -18,7 +18,8 @@ GREETING_WITHIN = 30.0
 
 @dataclass(frozen=True, slots=True)
 class CallerFound:
-    """What the record knows of a caller: zeros and empty when nothing. `owner` of the open complaint `ticket`."""
+    """What the record knows of a caller: zeros and empty when nothing. `owner` of the open complaint `ticket`; `last`:
+    the agent who spoke with the caller last."""
 
     call: str
     customer: int = 0
@@ -26,6 +27,7 @@ class CallerFound:
     language: str = ""
     owner: str = ""
     ticket: int = 0
+    last: str = ""
 
 
 def arrive(step: Step, event: events.CallArrived) -> None:
@@ -82,7 +84,7 @@ def found(step: Step, caller: CallerFound) -> None:
         return
     call.customer, call.ticket, call.tier = caller.customer, caller.ticket, caller.tier
     call.language = SPOKEN.get(caller.language, caller.language)
-    call.owner = caller.owner
+    call.owner, call.last = caller.owner, caller.last
     endings.announce(step, call)
     step.order(call.line, commands.AnswerLeg(call.leg))
     if call.walk is not None:
@@ -94,8 +96,8 @@ def found(step: Step, caller: CallerFound) -> None:
 def deliver(step: Step, call: Call) -> None:
     """A caller who is answered enters the queue `call.queue`: counted as offered there, greeted, lined up."""
     queue = step.queue(call.queue) or Queue(call.queue)
-    call.queued, call.priority = step.now, queue.priority
-    call.lined_up, call.first_queue = step.now, call.queue
+    call.queued = call.lined_up = step.now
+    call.first_queue = call.queue
     endings.enter_queue(step, call)
     if voicemail.closed(step, call):
         voicemail.begin(step, call)
@@ -151,8 +153,8 @@ def music(step: Step, call: Call) -> None:
 
 def tell_places(step: Step, queue: Queue) -> None:
     """Bring places up to date, tell them to those who moved up, send away who waited too long."""
-    lineup = (step.board.calls[one] for one in step.board.lineup.get(queue.name, {}))
-    for place, call in enumerate(rules.in_order(lineup), 1):
+    waiting = [step.board.calls[one] for one in step.board.lineup.get(queue.name, ())]
+    for place, call in enumerate(waiting, 1):
         if call.position != place:
             call.position = place
             step.keep(call)

@@ -13,7 +13,10 @@ import orjson
 import redis.asyncio
 
 from callcenter.calls import life
+from callcenter.routing import rules
+from callcenter.routing.lineup import Lineup
 from callcenter.routing.plans import LiveCalendar, Published
+from callcenter.routing.rules import Ring
 from callcenter.routing.walk import Walk
 
 T = TypeVar("T")
@@ -62,10 +65,12 @@ class Call:
     `phone`: the agents' phone that placed it. `peer`: the colleague whom an internal call goes to.
     `message`: empty | greeting | speaking | ending | gone (the caller, since `gone_at`), while the state is voicemail;
     `message_recording`: its segment, which the line began at `message_since`; `message_told`: when the key was told of.
-    `lined_up`: when it joined the present queue. `first` and `served`: the agents who spoke with the customer first and
-    last, `first_queue`: the queue that it is recorded in; `counted`: those that count it. `sent_by`, `note`: who
-    transferred it to whom it goes to now, and why; `sent`: when. `may_release`: the trunk that it came by takes it back;
-    `releasing`: to whom, while that is asked for. `walk`: where it stands, or left, a plan; None without one.
+    `lined_up`: when it joined the present queue. `last`: the agent who spoke with the caller last. `ranked_by`: the
+    supervisor who set its priority. `decided`: what was last told of its routing. `first` and `served`: the agents who
+    spoke with the customer first and last, `first_queue`: the queue that it is recorded in; `counted`: those that count
+    it. `sent_by`, `note`: who transferred it to whom it goes to now, and why; `sent`: when. `may_release`: the trunk
+    that it came by takes it back; `releasing`: to whom, while that is asked for. `walk`:
+    where it stands, or left, a plan; None without one.
     """
 
     id: str
@@ -104,6 +109,9 @@ class Call:
     priority: int = 0
     language: str = ""
     owner: str = ""
+    last: str = ""
+    ranked_by: str = ""
+    decided: str = ""
     announced: bool = False
     entered: str = ""
     outcome: str = ""
@@ -181,6 +189,7 @@ class Agent:
 
     `pauses`: the platform's own reasons, `paused` the first of them. `phone`: user part that we dial; `fixed`: it
     needs no registration; `lines`: where it is registered.
+    `skills`: name -> level. `taken` and `talked`: calls of the local `day`, and seconds spoken in them.
     `role`: of `people.rights`, its dial plan applies. `since`: of the activity. `desk`: a page was open since
     the sign-in, and silent since `desk_missing`. `gone`: no user any more, leaves the board when idle.
     """
@@ -206,6 +215,10 @@ class Agent:
     misses: int = 0
     errors: int = 0
     idle_since: float = 0.0
+    skills: dict[str, int] = field(default_factory=dict)
+    taken: int = 0
+    talked: float = 0.0
+    day: str = ""
     help: bool = False
     remote_answer: bool = False
     pauses: list[str] = field(default_factory=list)
@@ -218,18 +231,25 @@ class Agent:
 class Queue:
     """Rules (see `models.QueueRow`) and the counters of the local `day`; offered = the sum of outcomes + who waits.
 
-    `prompts`: those that its texts name -> language -> as the line plays it.
+    `prompts`: those that its texts name -> language -> as the line plays it. `rings`: whom its callers may go to while
+    they wait; `order`: agent -> place for strategy ordered; `tiers`: tier of a customer -> what it adds to the priority.
+    `turn`: the agent to whom it offered last.
     """
 
     name: str
     label: str = ""
     numbers: list[str] = field(default_factory=list)
+    strategy: str = "longest_idle"
+    rings: list[Ring] = field(default_factory=list)
+    order: dict[str, int] = field(default_factory=dict)
+    tiers: dict[str, int] = field(default_factory=dict)
     greeting: str = ""
     music: str = "music:default"
     ring_time: float = 20.0
     wrap_up: float = 30.0
     show_caller: bool = False
     owner_first: float = 0.0
+    last_first: float = 0.0
     max_wait: float = 600.0
     max_length: int = 500
     announce_every: float = 30.0
@@ -262,6 +282,11 @@ class Queue:
     messages: int = 0
     lost: int = 0
     longest_today: float = 0.0
+    turn: str = ""
+
+    def __post_init__(self) -> None:
+        # From JSON they come as dictionaries.
+        self.rings = [one if isinstance(one, Ring) else Ring(**one) for one in self.rings]
 
     @property
     def waiting_music(self) -> str:
@@ -273,7 +298,7 @@ class Queue:
 COUNTERS = frozenset(
     {
         *("name", "waiting", "oldest", "day", "offered", "answered", "within"),
-        *("abandoned", "short_abandon", "deflected", "messages", "lost", "longest_today"),
+        *("abandoned", "short_abandon", "deflected", "messages", "lost", "longest_today", "turn"),
     }
 )
 RULES = tuple(one.name for one in dataclasses.fields(Queue) if one.name not in COUNTERS)
@@ -340,8 +365,9 @@ CURSOR = "board:cursor"
 
 @dataclass(slots=True)
 class Board:
-    """All of it. `legs` (leg -> call id) and `lineup` (queue -> waiting calls) follow from the calls, `pending` from the
-    attempts that wait for their agent. `ticked`: the last tick of this process."""
+    """All of it. `legs` (leg -> call id) and `lineup` (queue -> who waits) follow from the calls, `pending` from the
+    attempts that wait for their agent, `serving` and `free` (queue -> agents) from the agents. `ticked`: the last tick
+    of this process."""
 
     calls: dict[str, Call] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -351,8 +377,10 @@ class Board:
     plans: dict[str, Published] = field(default_factory=dict)
     calendars: dict[str, LiveCalendar] = field(default_factory=dict)
     legs: dict[str, str] = field(default_factory=dict)
-    lineup: dict[str, dict[str, None]] = field(default_factory=dict)
+    lineup: dict[str, Lineup] = field(default_factory=dict)
     pending: dict[str, None] = field(default_factory=dict)
+    serving: dict[str, dict[str, None]] = field(default_factory=dict)
+    free: dict[str, dict[str, None]] = field(default_factory=dict)
     ticked: float = 0.0
 
     def kind(self, key: str) -> dict[str, Any]:
@@ -368,12 +396,36 @@ class Board:
         """Make what follows from calls and attempts anew."""
         self.legs, self.lineup = {}, {}
         self.pending = {one.attempt: None for one in self.attempts.values() if one.state == "waiting"}
-        for call in sorted(self.calls.values(), key=lambda one: (one.queued, one.id)):
+        for call in self.calls.values():
             if call.state == "ended":
                 continue
             self.legs.update((leg, call.id) for leg in call.legs)
             if call.waiting:
-                self.lineup.setdefault(call.queue, {})[call.id] = None
+                self.lineup.setdefault(call.queue, Lineup()).put(call)
+        self.index_agents()
+
+    def index_agents(self) -> None:
+        """Make what follows from the agents anew."""
+        self.serving, self.free = {}, {}
+        for agent in self.agents.values():
+            for queue in agent.queues:
+                self.serving.setdefault(queue, {})[agent.name] = None
+            self.look_at(agent)
+
+    def look_at(self, agent: Agent) -> None:
+        """Keep `free` right for an agent who has changed."""
+        free = rules.is_free(agent)
+        for queue in agent.queues:
+            if free:
+                self.free.setdefault(queue, {})[agent.name] = None
+            elif queue in self.free:
+                self.free[queue].pop(agent.name, None)
+
+    def forget(self, agent: Agent) -> None:
+        """An agent is off the board."""
+        for queue in agent.queues:
+            self.serving.get(queue, {}).pop(agent.name, None)
+            self.free.get(queue, {}).pop(agent.name, None)
 
 
 def load(hashes: Mapping[str, Mapping[Any, bytes]]) -> Board:

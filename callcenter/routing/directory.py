@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from callcenter import db
 from callcenter.calls import barred
+from callcenter.people import desk as people
 from callcenter.people.models import QueueMember, User
 from callcenter.prompts import desk as prompts
 from callcenter.routing import plans, versions
@@ -15,6 +16,7 @@ from callcenter.routing.board import Queue
 from callcenter.routing.models import QueueRow
 from callcenter.routing.presence import DirectoryRead, Person
 from callcenter.routing.queues import named
+from callcenter.routing.rules import Ring
 from callcenter.settings import Settings
 from callcenter.telephony.config import trunks_of
 from callcenter.telephony.dialplan import plans_of
@@ -31,10 +33,15 @@ def read(session: Session) -> DirectoryRead:
     for member in session.exec(select(QueueMember)).all():
         serves.setdefault(member.user_id, []).append(member.queue)
     users = session.exec(select(User).where(User.active)).all()
+    skills = people.skills_of(session)
+
+    def served(user: User) -> tuple[str, ...]:
+        if not serves:
+            return (plans.DEFAULT,) if user.role == "agent" else ()
+        return tuple(sorted(serves.get(user.id or 0, [])))
+
     return DirectoryRead(
-        tuple(_person(user, tuple(sorted(serves.get(user.id or 0, [])))) for user in users)
-        if serves
-        else tuple(_person(user, (plans.DEFAULT,) if user.role == "agent" else ()) for user in users),
+        tuple(_person(user, served(user), skills.get(user.id or 0, {})) for user in users),
         tuple(queues),
         tuple(versions.published(session)),
         tuple(versions.calendars(session)),
@@ -98,13 +105,14 @@ def _phone(user: User) -> Phone:
     return Phone(user_part(user.phone), address=user.phone)
 
 
-def _person(user: User, queues: tuple[str, ...]) -> Person:
+def _person(user: User, queues: tuple[str, ...], skills: dict[str, int]) -> Person:
     return Person(
         name=user.name,
         display=user.display_name or user.name,
         phone=user_part(user.phone),
         fixed=is_address(user.phone) and not user.phone_ha1,
         queues=queues,
+        skills=skills,
         remote_answer=user.remote_answer,
         role=user.role,
     )
@@ -115,12 +123,17 @@ def _queue(row: QueueRow, spoken: Mapping[str, dict[str, str]]) -> Queue:
         name=row.name,
         label=row.label,
         numbers=row.numbers.split(),
+        strategy=row.strategy,
+        rings=[Ring(**one) for one in row.needs],
+        order={name: place for place, name in enumerate(row.order.split())},
+        tiers=dict(row.tiers),
         greeting=row.greeting,
         music=row.music,
         ring_time=row.ring_time,
         wrap_up=row.wrap_up,
         show_caller=row.show_caller,
         owner_first=row.owner_first,
+        last_first=row.last_first,
         max_wait=row.max_wait,
         max_length=row.max_length,
         announce_every=row.announce_every,

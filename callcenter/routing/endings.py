@@ -199,6 +199,8 @@ def enter_queue(step: Step, call: Call) -> None:
     """Count a caller as offered to the queue: once in each queue that the call ever enters."""
     queue = step.queue(call.queue)
     call.entered = ""
+    if queue is not None and not call.ranked_by:
+        call.priority = rules.priority(queue.priority, queue.tiers, call.tier)
     if queue is None or call.queue in call.counted:
         return
     roll(step, queue)

@@ -12,6 +12,7 @@ from callcenter.routing import (
     dialled,
     endings,
     lines,
+    matching,
     menus,
     offers,
     parties,
@@ -47,8 +48,9 @@ def step(board: Board, message: Any, now: float, house: House, written_at: float
     if not _event(taken, message):
         _command(taken, message, now if written_at is None else written_at)
     menus.follow(taken)
+    taken.look_at_agents()
     placed.start_waiting(taken)
-    offers.match(taken)
+    matching.match(taken)
     recording.follow(taken)
     return taken.effects()
 

@@ -48,6 +48,13 @@ class QueueRow(SQLModel, table=True):
     label: str = ""
     numbers: str = ""
     strategy: str = "longest_idle"
+    """How it chooses among free agents: `rules.STRATEGIES`."""
+    order: str = ""
+    """Agents in their order for strategy ordered, separated by spaces; who is not named comes behind them."""
+    needs: list[Any] = Field(default_factory=list, sa_type=JSON)
+    """Rings of agents, [{"until": seconds, "needs": {skill: level}}, ...]: `rules.Ring`."""
+    tiers: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
+    """Tier of a customer -> what it adds to the priority."""
     greeting: str = ""
     """Text spoken first in the default language; empty = the standard greeting, `-` = none."""
     music: str = "music:default"
@@ -58,6 +65,8 @@ class QueueRow(SQLModel, table=True):
     """Whether a number outside to which a call is transferred sees the customer's number instead of the centre's."""
     owner_first: float = 0.0
     """How long the owner of the caller's open complaint is waited for when busy; an available owner is always first."""
+    last_first: float = 0.0
+    """How long the agent who spoke with the caller last is waited for when busy; 0 = the last agent is not asked first."""
     max_wait: float = 600.0
     max_length: int = 500
     announce_every: float = 30.0

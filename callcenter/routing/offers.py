@@ -1,32 +1,12 @@
 """Offers: one lease at a time for a call and for an agent; the agent's phone rings; answer, or the next one. No I/O."""
 
 from callcenter import commands, events
-from callcenter.routing import agents, endings, rules
+from callcenter.routing import agents, endings
 from callcenter.routing.board import Agent, Call
 from callcenter.routing.step import Step
 
 BRIDGE_WITHIN = 5.0
 """Seconds that the line may take to bridge; then the agent's side is given up."""
-
-
-def match(step: Step) -> None:
-    """Bring waiting callers and free agents together, the oldest caller first."""
-    board = step.board
-    if not any(board.lineup.values()):
-        return
-    free = [agent for agent in board.agents.values() if rules.is_free(agent)]
-    if not free:
-        return
-    waiting = (board.calls[one] for lineup in board.lineup.values() for one in lineup)
-    for call in rules.in_order(call for call in waiting if call.state == "queued"):
-        able = [agent for agent in free if agents.can_be_rung(agent, call.line)]
-        wait = step.rules_of(call).owner_first
-        chosen = rules.choose_agent(call, able, board.agents.get(call.owner), wait, step.now)
-        if chosen is not None:
-            ring(step, call, chosen)
-            free.remove(chosen)
-        if not free:
-            return
 
 
 def ring(step: Step, call: Call, chosen: Agent) -> None:

@@ -5,7 +5,7 @@ is never left alone: back to the agent, to whoever was asked, or to the front of
 """
 
 from callcenter import commands, events
-from callcenter.routing import agents, endings, phrases, plans, rules, supervision, talks
+from callcenter.routing import agents, endings, matching, phrases, plans, rules, supervision, talks
 from callcenter.routing.board import Agent, Call, Party
 from callcenter.routing.step import Step
 
@@ -229,7 +229,7 @@ def tell_phone(step: Step, call: Call, party: Party, code: int) -> None:
 def wait_for(step: Step, call: Call, party: Party) -> str:
     """A queue is asked where nobody is free: the agent waits in music; why not, or empty. Its callers come first."""
     queue = party.name
-    if not any(queue in one.queues and one.status != "signed_out" for one in step.board.agents.values()):
+    if not step.staffed(queue):
         return "no-agent-free"
     party.leg, party.queue, party.state, party.since = step.house.new_id(), queue, "waiting", step.now
     call.parties[party.leg] = party
@@ -243,7 +243,7 @@ def look_again(step: Step, call: Call) -> None:
     party = consulted(call)
     if party is None or party.state != "waiting":
         return
-    agent = next_of_queue(step, call, party.queue)
+    agent = next_of_queue(step, call, party.queue, party.since)
     if agent is not None:
         step.gone(call, party.leg)
         party.name, party.inside = agent.name, True
@@ -252,7 +252,8 @@ def look_again(step: Step, call: Call) -> None:
 
 def _not_reached(step: Step, call: Call, party: Party, outcome: str) -> None:
     """The next one of the queue is asked; else back to the customer, or to the queue when the agent has left."""
-    following = next_of_queue(step, call, party.queue) if party.queue and party.state == "ringing" else None
+    asking = bool(party.queue) and party.state == "ringing"
+    following = next_of_queue(step, call, party.queue, party.since) if asking else None
     if following is not None:
         again = Party(step.house.new_id(), "consult", following.name, mode=party.mode, since=step.now)
         again.line, again.inside, again.queue, again.asked = call.line, True, party.queue, party.asked
@@ -268,19 +269,14 @@ def _not_reached(step: Step, call: Call, party: Party, outcome: str) -> None:
         step.enter(call, "join")
 
 
-def next_of_queue(step: Step, call: Call, queue: str) -> Agent | None:
-    """Who of the queue is free and was not asked yet in this call, the longest idle first."""
+def next_of_queue(step: Step, call: Call, queue: str, since: float) -> Agent | None:
+    """Who of the queue is free and was not asked yet in this call, by its strategy; asked for since `since`."""
     free = [
         agent
-        for agent in step.board.agents.values()
-        if rules.is_free(agent)
-        and queue in agent.queues
-        and agent.name not in call.passed
-        and not call.involves(agent.name)
-        and agents.can_be_rung(agent, call.line)
+        for agent in matching.free_in(step, queue, call.line)
+        if agent.name not in call.passed and not call.involves(agent.name)
     ]
-    chosen = min(free, key=lambda agent: (agent.idle_since, agent.name), default=None)
-    return step.agent(chosen.name) if chosen else None
+    return matching.next_of(step, queue, free, {}, since)
 
 
 def _ended(step: Step, call: Call, party: Party, outcome: str) -> None:

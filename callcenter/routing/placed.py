@@ -2,7 +2,7 @@
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import agents, dialled, endings, offers, phrases, rules
+from callcenter.routing import agents, dialled, endings, matching, offers, phrases
 from callcenter.routing.board import Agent, Attempt, Call
 from callcenter.routing.step import RINGBACK, Step
 
@@ -173,7 +173,7 @@ def _take(step: Step, attempt: Attempt, written_at: float) -> None:
 
 def _start(step: Step, attempt: Attempt) -> None:
     if attempt.kind == "callback" and not attempt.agent:
-        attempt.agent = "" if _others_first(step, attempt) else _longest_idle(step, attempt.queue)
+        attempt.agent = "" if _others_first(step, attempt) else _next(step, attempt)
         if not attempt.agent and step.now < attempt.until:
             return
     agent = step.board.agents.get(attempt.agent)
@@ -208,10 +208,10 @@ def _others_first(step: Step, attempt: Attempt) -> bool:
     )
 
 
-def _longest_idle(step: Step, queue: str) -> str:
-    """Who is free in this queue, the longest idle first; empty when nobody is."""
-    free = [agent for agent in step.board.agents.values() if rules.is_free(agent) and queue in agent.queues]
-    chosen = min(free, key=lambda agent: (agent.idle_since, agent.name), default=None)
+def _next(step: Step, attempt: Attempt) -> str:
+    """Who is free in the attempt's queue, by its strategy; empty when nobody is."""
+    free = matching.free_in(step, attempt.queue, "")
+    chosen = matching.next_of(step, attempt.queue, free, {}, attempt.since)
     return chosen.name if chosen else ""
 
 

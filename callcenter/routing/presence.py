@@ -22,6 +22,7 @@ class Person:
     role: str = "agent"
     fixed: bool = False
     queues: tuple[str, ...] = ()
+    skills: dict[str, int] = field(default_factory=dict)
     remote_answer: bool = False
 
 
@@ -126,6 +127,8 @@ def read(step: Step, directory: DirectoryRead) -> None:
             agent.gone = True
             if agent.activity == "idle":
                 step.drop("board:agents", name)
+    step.board.index_agents()
+    step.time_passed = True
 
 
 def _read_person(step: Step, agent: Agent, person: Person) -> None:
@@ -133,7 +136,7 @@ def _read_person(step: Step, agent: Agent, person: Person) -> None:
         agent.lines = []
     agent.display, agent.phone, agent.fixed = person.display, person.phone, person.fixed
     agent.queues, agent.remote_answer, agent.gone = list(person.queues), person.remote_answer, False
-    agent.role = person.role
+    agent.role, agent.skills = person.role, dict(person.skills)
     agents.look(step, agent)
 
 

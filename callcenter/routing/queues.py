@@ -1,5 +1,6 @@
 """Queues as an administrator keeps them: every field checked, each wrong one named."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,15 +8,16 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from callcenter.errors import InvalidInput, NotFound
+from callcenter.people import desk as people
 from callcenter.prompts import desk as prompts
 from callcenter.recordings import rules
 from callcenter.routing import voicemail
 from callcenter.routing.models import QueueRow
 from callcenter.routing.phrases import NAMED
+from callcenter.routing.rules import STRATEGIES
 
 SPOKEN = ("greeting", "music", "recording_notice", "sorry", "voicemail_greeting", "voicemail_goodbye")
 """Fields that may name a prompt."""
-STRATEGIES = ("longest_idle",)
 
 
 def listing(session: Session) -> list[QueueRow]:
@@ -53,6 +55,7 @@ def change(
             wrong[field] = str(error)
     if "numbers" in found:
         wrong |= _taken(session, name, found["numbers"].split())
+    wrong |= _unknown(session, found)
     known = {prompt.name for prompt in prompts.listing(session)}
     for field in SPOKEN:
         text = str(found.get(field, ""))
@@ -90,6 +93,18 @@ def _taken(session: Session, name: str, wanted: list[str]) -> dict[str, str]:
         if other.name != name and both:
             return {"numbers": f"{', '.join(sorted(both))} leads to the queue {other.name}"}
     return {}
+
+
+def _unknown(session: Session, found: Mapping[str, Any]) -> dict[str, str]:
+    """What the fields name that does not exist."""
+    wrong = {}
+    asked = {skill for ring in found.get("needs", []) for skill in ring["needs"]}
+    if missing := asked - {skill.name for skill in people.skills(session)}:
+        wrong["needs"] = f"no agent has the skill {', '.join(sorted(missing))}"
+    named = str(found.get("order", "")).split()
+    if missing := set(named) - {user.name for user in people.users(session)}:
+        wrong["order"] = f"there is no user {', '.join(sorted(missing))}"
+    return wrong
 
 
 def _text(longest: int) -> Callable[[Any], str]:
@@ -148,6 +163,69 @@ def _music(raw: Any) -> str:
     return text
 
 
+def _json(raw: Any, said: str) -> Any:
+    try:
+        return json.loads(raw) if isinstance(raw, str) else raw
+    except ValueError:
+        raise ValueError(said) from None
+
+
+def _rings(raw: Any) -> list[dict[str, Any]]:
+    """Rings of agents by JSON, or in lines as `60: english 50, billing 20`; the last one may stand without seconds."""
+    said = "lines as 60: english 50, billing 20 (seconds: skills and their least levels), the seconds growing"
+    text = raw if isinstance(raw, str) else ""
+    rings = [_ring(line) for line in text.splitlines() if line.strip()]
+    if not isinstance(raw, str) or text.lstrip().startswith("["):
+        rings = _json(raw or [], said)
+    if not isinstance(rings, list) or len(rings) > 20:
+        raise ValueError(said)
+    found, before = [], 0.0
+    for place, ring in enumerate(rings, 1):
+        if not isinstance(ring, dict) or not isinstance(ring.get("needs", {}), dict):
+            raise ValueError(said)
+        until = _number(0, 7200)(ring.get("until", 0) or 0)
+        if (until <= before and until) or (not until and place < len(rings)):
+            raise ValueError(said)
+        before = until
+        needs = {str(skill): _level(level) for skill, level in ring.get("needs", {}).items()}
+        found.append({"until": until, "needs": needs})
+    return found
+
+
+def _ring(line: str) -> dict[str, Any]:
+    until, colon, rest = line.rpartition(":")
+    return {"until": until.strip() or 0 if colon else 0, "needs": pairs(rest)}
+
+
+def pairs(text: str) -> dict[str, str]:
+    """`english 50, billing 20` -> name -> number as it was written. ValueError for anything else."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, number = part.rpartition(" ")
+        if not name.strip():
+            raise ValueError("a name and a number, parted by commas, as english 50, billing 20")
+        found[name.strip()] = number
+    return found
+
+
+def _level(raw: Any) -> int:
+    return _whole(1, 100)(raw)
+
+
+def _tiers(raw: Any) -> dict[str, int]:
+    """Tier -> what it adds, by JSON or as `gold 10, silver 5`."""
+    said = "tiers and what they add, as gold 10, silver 5"
+    text = raw if isinstance(raw, str) else ""
+    given = pairs(text) if text and not text.lstrip().startswith("{") else _json(raw or {}, said)
+    if not isinstance(given, dict):
+        raise ValueError(said)
+    return {str(tier): _whole(-1000, 1000)(added) for tier, added in given.items()}
+
+
+def _names(raw: Any) -> str:
+    return " ".join(dict.fromkeys(str("" if raw is None else raw).replace(",", " ").split()))
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     def check(raw: Any) -> str:
         if raw not in choices:
@@ -166,12 +244,16 @@ def _truth(raw: Any) -> bool:
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "label": _text(60),
     "numbers": _numbers,
-    "strategy": _one_of(STRATEGIES),
+    "strategy": _one_of(tuple(STRATEGIES)),
+    "order": _names,
+    "needs": _rings,
+    "tiers": _tiers,
     "greeting": _text(1000),
     "music": _music,
     "ring_time": _number(3, 180, " seconds"),
     "wrap_up": _number(0, 3600, " seconds"),
     "owner_first": _number(0, 600, " seconds"),
+    "last_first": _number(0, 600, " seconds"),
     "max_wait": _number(5, 7200, " seconds"),
     "max_length": _whole(0, 100_000),
     "announce_every": _number(0, 3600, " seconds"),

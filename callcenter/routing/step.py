@@ -13,6 +13,7 @@ from callcenter.calls import life
 from callcenter.ids import new_id
 from callcenter.routing import hearing, plans
 from callcenter.routing.board import Agent, Attempt, Board, Call, Line, Queue
+from callcenter.routing.lineup import Lineup
 from callcenter.routing.plans import LiveCalendar, Published
 
 RINGBACK = ("tone:450:1000", "silence:4000")
@@ -63,6 +64,7 @@ class Step:
     def __init__(self, board: Board, now: float, house: House) -> None:
         self.board, self.now, self.house = board, now, house
         self.by = ""
+        self.time_passed = False
         self.lookups: list[tuple[str, str]] = []
         self.enquiries: list[tuple[str, str]] = []
         self._events: list[Any] = []
@@ -88,6 +90,11 @@ class Step:
             self._queues.setdefault(name, (queue.waiting, queue.oldest))
             self._touched["board:queues", name] = None
         return queue
+
+    def staffed(self, queue: str) -> bool:
+        """Whether anybody who serves the queue is signed in."""
+        agents = self.board.agents
+        return any(agents[name].status != "signed_out" for name in self.board.serving.get(queue, {}))
 
     def at(self, event_at: float) -> float:
         """When it happened by our clock: a line's clock may be ahead of ours."""
@@ -116,7 +123,9 @@ class Step:
 
     def drop(self, key: str, name: str) -> None:
         """Off the board."""
-        self.board.kind(key).pop(name, None)
+        gone = self.board.kind(key).pop(name, None)
+        if isinstance(gone, Agent):
+            self.board.forget(gone)
         self._touched[key, name] = None
 
     def enter(self, call: Call, happening: str) -> None:
@@ -140,6 +149,26 @@ class Step:
         """The calls that this step has changed and that are still on the board."""
         named = [name for key, name in self._touched if key == "board:calls"]
         return [self.board.calls[name] for name in named if name in self.board.calls]
+
+    def look_at_agents(self) -> None:
+        """Bring the board's list of who is free up to date with this step."""
+        for name in self._agents:
+            agent = self.board.agents.get(name)
+            if agent is not None:
+                self.board.look_at(agent)
+
+    def stirred(self) -> list[str]:
+        """Queues with callers and free agents, in which something may have changed in this step."""
+        lineup, free = self.board.lineup, self.board.free
+        if self.time_passed:
+            names: Iterable[str] = lineup
+        else:
+            agents = (self.board.agents.get(name) for name in self._agents)
+            served = [queue for agent in agents if agent for queue in agent.queues]
+            names = dict.fromkeys(
+                [*served, *(one.queue for one in self.touched_calls() if one.state == "queued")]
+            )
+        return [name for name in names if lineup.get(name) and free.get(name)]
 
     def heal(self, what: str, subject: str, why: str) -> None:
         """Say what a sweep put right."""
@@ -179,15 +208,14 @@ class Step:
         self._forget(call, leg == call.leg, leg == call.agent_leg)
 
     def _line_up(self, call: Call) -> None:
-        lineup = self.board.lineup.setdefault(call.queue, {})
+        lineup = self.board.lineup.setdefault(call.queue, Lineup())
         if call.waiting:
-            lineup[call.id] = None
+            lineup.put(call)
         else:
-            lineup.pop(call.id, None)
+            lineup.remove(call.id)
         queue = self.queue(call.queue)
         if queue is not None:
-            queue.waiting = len(lineup)
-            queue.oldest = min((self.board.calls[one].queued for one in lineup), default=0.0)
+            queue.waiting, queue.oldest = len(lineup), lineup.oldest
 
     def _forget(self, call: Call, customer: bool, agent: bool) -> None:
         if customer:
@@ -258,6 +286,7 @@ class Step:
             call = self.board.calls.get(name) if key == "board:calls" else None
             if call is not None and call.state != "ended":
                 self._set_scene(call)
+        self.look_at_agents()
         for name, before in self._agents.items():
             agent = self.board.agents.get(name)
             if agent is not None and _visible(agent) != before:

@@ -47,20 +47,24 @@ class Tick:
 def sweep(step: Step, tick: Tick) -> None:
     """One round. After a gap of our own (a pause, a crash) nobody is blamed for it: all leases begin anew."""
     board = step.board
+    step.time_passed = True
     if step.now - board.ticked > GRACE:
         _begin_anew(step)
     board.ticked = step.now
     _lines(step, tick)
     presence.desks(step, tick.desks)
+    today = step.house.day(step.now)
     for queue in list(board.queues.values()):
-        if queue.day != step.house.day(step.now):
+        if queue.day != today:
             step.queue(queue.name)
             endings.roll(step, queue)
         if board.lineup.get(queue.name):
             arrivals.tell_places(step, queue)
     for call in list(board.calls.values()):
         _call(step, call)
-    for name in list(board.agents):
+    for name, agent in list(board.agents.items()):
+        if agent.day != today:
+            agents.roll(step.agent(name) or agent, today)
         _agent(step, name)
     for attempt in list(board.attempts.values()):
         if attempt.state == "ended" and step.now - attempt.at > KEEP_ATTEMPTS:

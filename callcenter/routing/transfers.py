@@ -201,7 +201,7 @@ def _ring_agent(step: Step, call: Call, party: Party) -> str:
 def _ring_queue(step: Step, call: Call, party: Party) -> str:
     call.passed = {}
     step.keep(call)
-    agent = parties.next_of_queue(step, call, party.name)
+    agent = parties.next_of_queue(step, call, party.name, step.now)
     if agent is None:
         return parties.wait_for(step, call, party)
     party.queue, party.name, party.inside = party.name, agent.name, True

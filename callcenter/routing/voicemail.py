@@ -44,8 +44,7 @@ def closed(step: Step, call: Call) -> bool:
     """Whether a message is all that the queue has for a caller: nobody who serves it is signed in."""
     if not may(step, call, "closed"):
         return False
-    agents = step.board.agents.values()
-    return not any(one.status != "signed_out" and call.queue in one.queues for one in agents)
+    return not step.staffed(call.queue)
 
 
 def send_away(step: Step, call: Call) -> None:

@@ -31,7 +31,8 @@ from callcenter.settings import SPOKEN
 class Caller:
     """What routing needs. Zero and empty when unknown; `language` is spoken: en, cmn or yue.
 
-    `owner` is the user name of the owner of the most severe open complaint, `ticket` its id. Of a number that several
+    `owner` is the user name of the owner of the most severe open complaint, `ticket` its id; `last` of who spoke with
+    this number last. Of a number that several
     share, nobody is bound: `customer` and `ticket` are 0, only the owner is proposed.
     """
 
@@ -40,6 +41,7 @@ class Caller:
     language: str = "en"
     owner: str = ""
     ticket: int = 0
+    last: str = ""
 
 
 _STORED = (
@@ -115,7 +117,7 @@ class Pop:
 
 
 def lookup(session: Session, number: str, country: str) -> Caller:
-    """Who rings, by exact number: two queries. `country` is the trunk's; `number` may be empty or no number at all."""
+    """Who rings, by exact number: three queries. `country` is the trunk's; `number` may be empty or no number at all."""
     known = numbers.e164(number, country)
     if known is None:
         return Caller(language=numbers.spoken("", country))
@@ -126,10 +128,11 @@ def lookup(session: Session, number: str, country: str) -> Caller:
     worst = min(found, key=lambda one: (one.severity, one.received_at)) if found else None
     owner, ticket = (worst.owner, worst.id) if worst else ("", 0)
     default = numbers.spoken(known, country)
+    last = next((row.agent for row in queries.rows(session, queries.LAST_AGENT, number=known)), "")
     if len(customers) == 1:
         row = rows[0]
-        return Caller(row.id, row.tier, _spoken(row) or default, owner, ticket)
-    return Caller(0, "", default, owner, 0 if customers else ticket)
+        return Caller(row.id, row.tier, _spoken(row) or default, owner, ticket, last)
+    return Caller(0, "", default, owner, 0 if customers else ticket, last)
 
 
 def pop(

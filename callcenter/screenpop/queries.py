@@ -150,6 +150,12 @@ def _newest_calls(where: Any) -> Select[Any]:
 # Two statements, not one with OR: each walks its own index backwards and stops.
 CALLS_OF_CUSTOMER = _newest_calls(_call.customer_id == bindparam("customer"))
 CALLS_OF_NUMBER = _newest_calls(_call.caller == bindparam("number"))
+LAST_AGENT = (
+    select(_call.last_agent.label("agent"))
+    .where(_call.caller == bindparam("number"), _call.last_agent != "")
+    .order_by(_call.started_at.desc())
+    .limit(1)
+)
 
 SURVEY = (
     select(_survey.id, _survey.ticket_id.label("ticket"), _survey.score, _survey.answered_at.label("at"))

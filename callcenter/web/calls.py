@@ -1,10 +1,11 @@
 """Calls: the record, filtered and page by page, and one call with its ledger of events."""
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -15,6 +16,7 @@ from callcenter.calls.models import Call
 from callcenter.customers import numbers, search
 from callcenter.errors import InvalidInput
 from callcenter.people import desk as people
+from callcenter.people.models import User
 from callcenter.routing import queues
 from callcenter.tickets.models import Ticket
 from callcenter.web import asked, auth, recordings, respond
@@ -69,13 +71,15 @@ async def listing(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """`GET /calls/{id}`: the record, to whom it was offered and what came of it, and every event in order."""
+    """`GET /calls/{id}`: the record, who was considered for it and why not the others (`decisions`), to whom it was
+    offered and what came of it, and every event in order."""
     held, which = parts(request), request.path_params["id"]
     after = await stream.last_id(held.store, stream.PUBLIC)
 
     def read(session: Session) -> Told:
         call = lists.find(session, which)
         told = lists.happenings(session, which)
+        decided = lists.decisions(told)
         if held.settings.supervision == "private" and not respond.viewer_of(request).may("calls.supervise"):
             told = [one for one in told if one.type != "CallSupervised"]
         row = _rows(session, [call], held.settings.country)[0]
@@ -85,6 +89,8 @@ async def show(request: Request) -> Response:
             "call": row,
             "tickets": tickets,
             "offers": lists.offers(told),
+            "decisions": decided,
+            "names": _names(session, {one.agent for each in decided for one in each.considered}),
             "events": told,
             **recordings.of_call(session, respond.viewer_of(request), held, which),
             "after": after,
@@ -142,6 +148,12 @@ def _rows(session: Session, calls: list[Call], country: str) -> list[Told]:
             }
         )
     return rows
+
+
+def _names(session: Session, agents: Set[str]) -> dict[str, str]:
+    """User name -> the name that is shown."""
+    found = session.exec(select(User.name, User.display_name).where(col(User.name).in_(agents)))
+    return {name: display or name for name, display in found}
 
 
 def _choices(session: Session) -> Told:

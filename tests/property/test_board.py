@@ -303,6 +303,7 @@ class Hotline(RuleBasedStateMachine):
         again.ticked = self.board.ticked
         for board in (again, self.board):
             board.lineup = {name: waiting for name, waiting in board.lineup.items() if waiting}
+            board.free = {name: free for name, free in board.free.items() if free}
         assert again == self.board
 
     @invariant()

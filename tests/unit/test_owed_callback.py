@@ -4,7 +4,7 @@ import pytest
 
 from callcenter.commands import PlaceCallback
 from callcenter.routing import placed
-from callcenter.routing.board import Agent, Board, Line
+from callcenter.routing.board import Agent, Board, Line, Queue
 from callcenter.routing.step import House, Step
 
 NOW = 1_000_000.0
@@ -27,6 +27,8 @@ def taken_by(*agents: Agent, asked: str = "") -> str:
     board.agents = {one.name: one for one in agents}
     board.lines = {"line1": Line("line1", up=True, capacity=100)}
     owed = PlaceCallback("a1", 1, "+8613800000001", asked, mode="agent_first", queue="default")
+    board.queues = {"default": Queue("default")}
+    board.index()
     placed.place_callback(Step(board, NOW, House()), owed, NOW)
     return board.attempts["a1"].agent
 

@@ -1,92 +1,9 @@
-"""Who gets a call, what callers hear, which queue serves a number, what may happen to a call."""
-
-from dataclasses import dataclass, field
+"""What callers hear, which queue serves a number, what may happen to a call."""
 
 import pytest
 
 from callcenter.calls import life
 from callcenter.routing import phrases, plans, rules
-
-
-@dataclass
-class Agent:
-    name: str
-    idle_since: float = 0.0
-    status: str = "available"
-    activity: str = "idle"
-    reachable: bool = True
-    paused: str = ""
-    queues: list[str] = field(default_factory=lambda: ["default"])
-
-
-@dataclass
-class Call:
-    id: str = "call"
-    queue: str = "default"
-    queued: float = 100.0
-    priority: int = 0
-    owner: str = ""
-    passed: dict[str, float] = field(default_factory=dict)
-
-
-def chosen(call: Call, *agents: Agent, wait: float = 0.0, now: float = 101.0) -> str:
-    """Whom the rules choose among the free ones."""
-    free = [agent for agent in agents if rules.is_free(agent)]
-    owner = next((agent for agent in agents if agent.name == call.owner), None)
-    found = rules.choose_agent(call, free, owner, wait, now)
-    return found.name if found else ""
-
-
-@pytest.mark.parametrize(
-    "not_free",
-    [
-        {"status": "not_ready"},
-        {"status": "break"},
-        {"activity": "wrap_up"},
-        {"activity": "offered"},
-        {"reachable": False},
-        {"paused": "missed_calls"},
-        {"queues": ["other"]},
-    ],
-)
-def test_only_the_free_are_chosen(not_free: dict[str, object]) -> None:
-    ann = Agent("ann", 1.0, **not_free)  # type: ignore[arg-type]
-    assert chosen(Call(), ann, Agent("ben", 5.0)) == "ben"
-    assert chosen(Call(), ann) == ""
-
-
-def test_the_owner_then_the_longest_idle() -> None:
-    ann, ben, cao = Agent("ann", 10.0), Agent("ben", 5.0), Agent("cao", 20.0)
-    assert chosen(Call(), ann, ben, cao) == "ben"
-    assert chosen(Call(owner="cao"), ann, ben, cao) == "cao"
-    assert chosen(Call(owner="cao", passed={"cao": 0.0}), ann, ben, cao) == "ben"
-
-
-def test_a_busy_owner_is_waited_for_only_so_long() -> None:
-    ann, cao = Agent("ann"), Agent("cao", activity="talking")
-    call = Call(owner="cao")
-    assert chosen(call, ann, cao) == "ann"
-    assert chosen(call, ann, cao, wait=10.0, now=109.9) == ""
-    assert chosen(call, ann, cao, wait=10.0, now=110.0) == "ann"
-    cao.status = "break"
-    assert chosen(call, ann, cao, wait=10.0) == "ann"
-
-
-def test_who_passed_the_call_comes_last_and_not_at_once() -> None:
-    ann, ben = Agent("ann", 1.0), Agent("ben", 50.0)
-    assert chosen(Call(passed={"ann": 100.0}), ann, ben) == "ben"
-    assert chosen(Call(passed={"ann": 100.0}), ann) == "ann"
-    assert chosen(Call(passed={"ann": 106.0}), ann) == ""
-    assert chosen(Call(passed={"ann": 106.0}), ann, now=106.0) == "ann"
-
-
-def test_callers_in_order() -> None:
-    old, young, urgent = (
-        Call("old", queued=1.0),
-        Call("young", queued=2.0),
-        Call("urgent", queued=3.0, priority=1),
-    )
-    assert rules.in_order([young, urgent, old]) == [urgent, old, young]
 
 
 def test_the_place_is_told_when_it_improved() -> None:

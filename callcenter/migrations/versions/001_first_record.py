@@ -233,12 +233,16 @@ def upgrade() -> None:
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("numbers", sa.String(), nullable=False),
         sa.Column("strategy", sa.String(), nullable=False),
+        sa.Column("order", sa.String(), nullable=False),
+        sa.Column("needs", sa.JSON(), nullable=False),
+        sa.Column("tiers", sa.JSON(), nullable=False),
         sa.Column("greeting", sa.String(), nullable=False),
         sa.Column("music", sa.String(), nullable=False),
         sa.Column("ring_time", sa.Float(), nullable=False),
         sa.Column("wrap_up", sa.Float(), nullable=False),
         sa.Column("show_caller", sa.Boolean(), nullable=False),
         sa.Column("owner_first", sa.Float(), nullable=False),
+        sa.Column("last_first", sa.Float(), nullable=False),
         sa.Column("max_wait", sa.Float(), nullable=False),
         sa.Column("max_length", sa.Integer(), nullable=False),
         sa.Column("announce_every", sa.Float(), nullable=False),
@@ -318,6 +322,12 @@ def upgrade() -> None:
         sa.Column("requeued", sa.Integer(), nullable=False),
         sa.Column("details", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "skill",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "timer",
@@ -538,6 +548,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash"),
     )
     op.create_table(
+        "user_skill",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("skill", sa.String(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["skill"],
+            ["skill.name"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["user.id"],
+        ),
+        sa.PrimaryKeyConstraint("user_id", "skill"),
+    )
+    op.create_table(
         "callback",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
@@ -755,6 +780,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_callback_number"), table_name="callback")
     op.drop_index(op.f("ix_callback_call_id"), table_name="callback")
     op.drop_table("callback")
+    op.drop_table("user_skill")
     op.drop_table("token")
     op.drop_index(op.f("ix_ticket_state"), table_name="ticket")
     op.drop_index(op.f("ix_ticket_received_at"), table_name="ticket")
@@ -793,6 +819,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('armed', 'claimed')"),
     )
     op.drop_table("timer")
+    op.drop_table("skill")
     op.drop_table("recordingreport")
     op.drop_index(op.f("ix_recordinghold_ref"), table_name="recordinghold")
     op.drop_table("recordinghold")

@@ -1,0 +1,66 @@
+"""An agent's skills: what queues may ask for (`routing.rules.Ring`)."""
+
+from typing import Any
+
+from sqlmodel import Session, select
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from callcenter import commands, db
+from callcenter.errors import InvalidInput, NotFound
+from callcenter.people import desk as people
+from callcenter.people.models import QueueMember
+from callcenter.routing.queues import pairs
+from callcenter.web import auth, respond
+from callcenter.web.parts import parts
+
+
+def routes() -> list[BaseRoute]:
+    return [
+        auth.route("/agents/{name}", show, act="wallboard"),
+        auth.route("/agents/{name}/skills", change, act="users.write", methods=("PUT", "POST")),
+    ]
+
+
+async def show(request: Request) -> Response:
+    """`GET /agents/{name}`: skills and queues."""
+    name = request.path_params["name"]
+    return respond.page(
+        request, "agent.html", await parts(request).record.read(lambda session: _agent(session, name))
+    )
+
+
+async def change(request: Request) -> Response:
+    """`PUT /agents/{name}/skills` with `skills`: {name: level}, or `english 80, billing 50`; all that the agent has."""
+    held, viewer, name = parts(request), respond.viewer_of(request), request.path_params["name"]
+    wanted = levels((await respond.fields(request)).get("skills", ""))
+    told = await held.record.write(
+        lambda session: people.set_skills(session, name, wanted, db.now(), viewer.name)
+    )
+    await respond.command(request, commands.ReloadDirectory(by=viewer.name))
+    return respond.done(request, f"/agents/{name}", {"name": name, "skills": told}, 200)
+
+
+def levels(raw: Any) -> dict[str, int]:
+    """What was sent as skills. Raises InvalidInput (`skills`)."""
+    try:
+        given = pairs(raw) if isinstance(raw, str) else dict(raw)
+        return {str(skill).strip(): int(str(level)) for skill, level in given.items()}
+    except (ValueError, TypeError):
+        raise InvalidInput(skills="skills and levels from 1 to 100, as english 80, billing 50") from None
+
+
+def _agent(session: Session, name: str) -> dict[str, Any]:
+    user = people.by_name(session, name)
+    if user is None or not user.active:
+        raise NotFound
+    queues = session.exec(select(QueueMember.queue).where(QueueMember.user_id == user.id))
+    agent = {
+        "name": user.name,
+        "display": user.display_name or user.name,
+        "role": user.role,
+        "skills": people.skills_of(session, user).get(user.id or 0, {}),
+        "queues": sorted(queues),
+    }
+    return {"agent": agent, "known": [skill.name for skill in people.skills(session)]}
