@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from callcenter.cli import files, people, processes, record, words
+from callcenter.cli import files, people, processes, record, whatif, words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.registered_commands += processes.app.registered_commands
+app.registered_commands += [*processes.app.registered_commands, *whatif.app.registered_commands]
 app.add_typer(record.record, name="db")
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
