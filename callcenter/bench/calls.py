@@ -1,9 +1,12 @@
-"""`./run bench calls`: full cycles: arrive, answer, queue, offer, agent's phone, bridge, a second of audio, hang up."""
+"""`./run bench calls [RATE [SECONDS]]`: full cycles: arrive, answer, queue, offer, agent's phone, bridge, a second of
+audio, hang up, recorded by the ledger."""
 
 import asyncio
 import time
 from collections import Counter
 from typing import Any
+
+import uvloop
 
 from callcenter.bench import machine, spread
 from callcenter.bench.house import House, house, seconds_used
@@ -14,6 +17,7 @@ RATE = 20
 """Cycles that begin in a second."""
 SECONDS = 20
 AGENTS, CALLERS = 60, 120
+"""At least; three seconds' cycles of agents, six of callers."""
 TALK = 1.0
 WITHIN = 15.0
 """Seconds that one step of a cycle may take."""
@@ -26,7 +30,7 @@ class Failed(Exception):
     """A cycle that did not go all the way; the text says where it ended."""
 
 
-def main(settings: Settings) -> dict[str, Any]:
+def main(settings: Settings, rate: int = RATE, seconds: int = SECONDS) -> dict[str, Any]:
     """What an installation carries on this machine, with its callers and agents on it too.
 
     A cycle counts when both sides heard the other's tone and both ended. `cpu_ms_per_cycle`: processor time of each
@@ -35,24 +39,25 @@ def main(settings: Settings) -> dict[str, Any]:
     `to_audio_ms`: until both heard 200 ms of each other.
     """
     del settings  # an installation of its own
-    return asyncio.run(_all())
+    return uvloop.run(_all(rate, seconds))
 
 
-async def _all() -> dict[str, Any]:
+async def _all(rate: int, seconds: int) -> dict[str, Any]:
+    agents = max(AGENTS, 3 * rate)
     async with house() as place:
-        place.seed(AGENTS)
-        await place.open(AGENTS)
+        place.seed(agents)
+        await place.open(agents)
         for agent in place.phones:
             agent.tone = AGENT_TONE
         run = _Run(place)
-        await run.start()
+        await run.start(max(CALLERS, 6 * rate))
         try:
-            await run.cycles(RATE, 2)
+            await run.cycles(rate, 2)
             run.forget()
             pids = place.children()
             before = {name: seconds_used([pid]) for name, pid in pids.items()}
             own, began = time.process_time(), time.monotonic()
-            await run.cycles(RATE, SECONDS)
+            await run.cycles(rate, seconds)
             took = time.monotonic() - began
             cpu = {name: seconds_used([pid]) - before[name] for name, pid in pids.items()}
             cpu["load"] = time.process_time() - own
@@ -62,7 +67,7 @@ async def _all() -> dict[str, Any]:
     return {
         "bench": "calls",
         "machine": machine(),
-        "wanted_per_second": RATE,
+        "wanted_per_second": rate,
         "begun": run.begun,
         "done": done,
         "failed": dict(run.failed),
@@ -96,10 +101,10 @@ class _Run:
         self.took: list[float] = []
         self.bridged: list[float] = []
 
-    async def start(self) -> None:
+    async def start(self, callers: int) -> None:
         self.callers = [
             Phone(f"+86138{number:08d}", server=self.place.settings.sip, tone=CALLER_TONE)
-            for number in range(CALLERS)
+            for number in range(callers)
         ]
         for phone in self.callers:
             await phone.start()
