@@ -30,7 +30,7 @@ from callcenter.routing.board import Board
 from callcenter.routing.flows import CallerFound, ComplaintFound, DirectoryRead, Effects, House, Tick
 from callcenter.routing.lease import Lease, LeaseLost, Operation
 from callcenter.routing.walk import Complaint
-from callcenter.screenpop import pop
+from callcenter.screenpop.lookups import Lookups
 from callcenter.settings import SPOKEN, Settings
 from callcenter.telephony import config as line_config
 
@@ -79,26 +79,32 @@ class Input:
 def main(settings: Settings) -> int:
     """Conduct, or wait to, until SIGTERM or SIGINT."""
     engine = db.connect(settings.sql)
+    find = Finder(settings, engine)
     # A thread that reads the record hands the interpreter back within half a millisecond: an offer never waits for it.
     sys.setswitchinterval(0.0005)
     try:
-        uvloop.run(_until_told(Conductor(settings, engine, finder(settings, engine))))
+        uvloop.run(_until_told(Conductor(settings, engine, find)))
     finally:
+        find.close()
         engine.dispose()
     return 0
 
 
-def finder(settings: Settings, engine: Engine) -> Find:
+class Finder:
     """The look-up of a caller in the record."""
 
-    def find(number: str) -> CallerFound:
-        with db.read(engine) as session:
-            found = pop.lookup(session, number, settings.country)
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._look_up = Lookups(engine, settings.country)
+
+    def __call__(self, number: str) -> CallerFound:
+        found = self._look_up(number)
         return CallerFound(
             "", found.customer, found.tier, found.language, found.owner, found.ticket, found.last
         )
 
-    return find
+    def close(self) -> None:
+        """Nobody asks any more."""
+        self._look_up.close()
 
 
 async def _until_told(conductor: "Conductor") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import redis
-from sqlalchemy import DateTime, Engine, Index, create_engine, event, text
+from sqlalchemy import Connection, DateTime, Engine, Index, create_engine, event, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel, select
@@ -87,8 +87,9 @@ def connect(url: str, pool: int = 5) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        write = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("single", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write", False) else "BEGIN")
 
     return engine
 
@@ -109,6 +110,13 @@ def read(engine: Engine) -> Iterator[Session]:
     """A read-only view; nothing is committed."""
     with Session(engine, expire_on_commit=False) as session:
         yield session
+
+
+def reader(engine: Engine) -> Connection:
+    """A connection that is kept for look-ups: each statement sees the newest commit, and begins and ends nothing."""
+    if engine.dialect.name == "sqlite":
+        return engine.connect().execution_options(single=True)
+    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def tell(session: Session, message: Any) -> None:

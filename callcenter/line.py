@@ -204,7 +204,6 @@ class Door:
                     for key, fields in entries:
                         self._cursor = key
                         self._command(fields)
-                    self._remember_cursor()
             except _TROUBLE:
                 await asyncio.sleep(0.1)
 
@@ -219,7 +218,9 @@ class Door:
         if epoch < self._epoch:
             self._refuse(command, leg, "stale_epoch")
             return
-        self._epoch = epoch
+        if epoch > self._epoch:
+            self._epoch = epoch
+            self._post.keep(f"line:cursor:{self._name}", "epoch", str(epoch).encode())
         if isinstance(command, commands.LoadConfig):
             self._beside(self._reload())
         elif isinstance(command, commands.ShowLadder):
@@ -254,11 +255,6 @@ class Door:
         task = asyncio.get_running_loop().create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
-
-    def _remember_cursor(self) -> None:
-        where = f"line:cursor:{self._name}"
-        self._post.keep(where, "id", self._cursor.encode())
-        self._post.keep(where, "epoch", str(self._epoch).encode())
 
     # ---- configuration and memory --------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from callcenter import commands, db, events, stream
 from callcenter.calls import ledger
-from callcenter.conductor import Conductor, finder
+from callcenter.conductor import Conductor, Finder
 from callcenter.ledger import FOLLOWERS
 from callcenter.line import Door
 from callcenter.people.models import QueueMember, User
@@ -125,7 +125,8 @@ async def until(found: Callable[[], T]) -> T:
 @contextlib.asynccontextmanager
 async def conducting(settings: Settings, engine: Engine) -> AsyncIterator[Conductor]:
     """A conductor in this process, and the ledger beside it."""
-    conductor = Conductor(settings, engine, finder(settings, engine))
+    find = Finder(settings, engine)
+    conductor = Conductor(settings, engine, find)
     task = asyncio.create_task(conductor.run())
     leaving, store = threading.Event(), stream.connect(settings.redis_url)
     writing = threading.Thread(target=ledger.run, args=(engine, store, leaving, FOLLOWERS), daemon=True)
@@ -138,6 +139,7 @@ async def conducting(settings: Settings, engine: Engine) -> AsyncIterator[Conduc
         await asyncio.to_thread(writing.join, PATIENCE)
         store.close()
         ended = (await asyncio.gather(task, return_exceptions=True))[0]
+        find.close()
         assert not isinstance(ended, Exception), ended
 
 

@@ -2,8 +2,10 @@
 audio, hang up, recorded by the ledger."""
 
 import asyncio
+import gc
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -35,7 +37,7 @@ def main(settings: Settings, rate: int = RATE, seconds: int = SECONDS) -> dict[s
 
     A cycle counts when both sides heard the other's tone and both ended. `cpu_ms_per_cycle`: processor time of each
     process; `load` is the callers and agents themselves. `to_agent_ms`: from the caller's INVITE to the INVITE that
-    reaches the agent's phone, as both phones see it; `to_answer_ms`: until that phone's answer is acknowledged;
+    reaches the agent's phone, as both phones' sockets see it; `to_answer_ms`: until that phone's answer is acknowledged;
     `to_audio_ms`: until both heard 200 ms of each other.
     """
     del settings  # an installation of its own
@@ -88,9 +90,13 @@ class _Run:
         self.place = place
         self.idle: asyncio.Queue[Phone] = asyncio.Queue()
         self.expected: dict[str, asyncio.Future[tuple[PhoneCall, float]]] = {}
+        self.invited: dict[str, float] = {}
+        """Phone -> when its socket sent or got the INVITE of its present call."""
         self.forget()
         for agent in place.phones:
             agent.on_call = self._agent_rings
+            agent.patient = True
+            agent.agent.on_message = partial(self._seen, agent)
 
     def forget(self) -> None:
         """What was before does not count."""
@@ -103,12 +109,15 @@ class _Run:
 
     async def start(self, callers: int) -> None:
         self.callers = [
-            Phone(f"+86138{number:08d}", server=self.place.settings.sip, tone=CALLER_TONE)
+            Phone(f"+86138{number:08d}", server=self.place.settings.sip, tone=CALLER_TONE, patient=True)
             for number in range(callers)
         ]
         for phone in self.callers:
+            phone.agent.on_message = partial(self._seen, phone)
             await phone.start()
             self.idle.put_nowait(phone)
+        # What stays for the whole run is not looked at again and again.
+        gc.freeze()
 
     async def stop(self) -> None:
         await asyncio.gather(*(phone.stop() for phone in self.callers))
@@ -135,22 +144,22 @@ class _Run:
         finally:
             phone.hang_up_all()
             self.expected.pop(phone.user, None)
+            self.invited.pop(phone.user, None)
             self.idle.put_nowait(phone)
 
     async def _ring(self, phone: Phone) -> float:
         """Seconds until the agent answered."""
-        loop = asyncio.get_running_loop()
-        self.expected[phone.user] = loop.create_future()
-        began = loop.time()
+        self.expected[phone.user] = asyncio.get_running_loop().create_future()
         call = phone.call("hotline")
+        began = self.invited[phone.user]
         await _step(call.up.wait(), "not answered")
         agent, rang_at = await _step(self.expected[phone.user], "no agent")
         await _step(agent.up.wait(), "agent did not answer")
-        waited = loop.time() - began
+        waited = time.monotonic() - began
         await _step(_hears(call, AGENT_TONE), "caller heard nothing")
         await _step(_hears(agent, CALLER_TONE), "agent heard nothing")
         self.rang.append((rang_at - began) * 1000)
-        self.bridged.append((loop.time() - began) * 1000)
+        self.bridged.append((time.monotonic() - began) * 1000)
         await asyncio.sleep(TALK)
         for side, hertz, name in ((call, AGENT_TONE, "caller"), (agent, CALLER_TONE, "agent")):
             if not _tone(side, hertz):
@@ -161,9 +170,14 @@ class _Run:
         return waited
 
     def _agent_rings(self, call: PhoneCall) -> None:
+        rang_at = self.invited.pop(call.phone.user)
         expected = self.expected.get(call.caller)
         if expected is not None and not expected.done():
-            expected.set_result((call, asyncio.get_running_loop().time()))
+            expected.set_result((call, rang_at))
+
+    def _seen(self, phone: Phone, data: bytes, way: str, flow: object) -> None:
+        if data.startswith(b"INVITE "):
+            self.invited.setdefault(phone.user, time.monotonic())
 
 
 async def _hears(side: PhoneCall, hertz: float) -> None:

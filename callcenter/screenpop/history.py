@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlmodel import Session
 
 from callcenter.screenpop import queries
@@ -142,9 +143,9 @@ def of(session: Session, customer: int, number: str, now: datetime) -> History:
     )
 
 
-def open_owned(session: Session, customers: Sequence[int], number: str) -> list[Owned]:
+def open_owned(source: Session | Connection, customers: Sequence[int], number: str) -> list[Owned]:
     """Open complaints of these customers, and those of nobody that were logged for this number."""
-    found = rows(session, queries.OPEN_OWNED, customers=list(customers), number=number)
+    found = rows(source, queries.OPEN_OWNED, customers=list(customers), number=number)
     return [Owned(**row._mapping) for row in found]
 
 

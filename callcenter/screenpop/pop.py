@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
 from sqlmodel import Session
 
 from callcenter import db
@@ -116,19 +117,20 @@ class Pop:
     timeline: tuple[TimelineItem, ...] = ()
 
 
-def lookup(session: Session, number: str, country: str) -> Caller:
+def lookup(source: Session | Connection, number: str, country: str) -> Caller:
     """Who rings, by exact number: three queries. `country` is the trunk's; `number` may be empty or no number at all."""
     known = numbers.e164(number, country)
     if known is None:
         return Caller(language=numbers.spoken("", country))
-    session.flush()
-    rows = queries.rows(session, queries.EXACT, number=known)
+    if isinstance(source, Session):
+        source.flush()
+    rows = queries.rows(source, queries.ROUTED, number=known)
     customers = {row.id: row for row in rows}
-    found = history.open_owned(session, list(customers), known)
+    found = history.open_owned(source, list(customers), known)
     worst = min(found, key=lambda one: (one.severity, one.received_at)) if found else None
     owner, ticket = (worst.owner, worst.id) if worst else ("", 0)
     default = numbers.spoken(known, country)
-    last = next((row.agent for row in queries.rows(session, queries.LAST_AGENT, number=known)), "")
+    last = next((row.agent for row in queries.rows(source, queries.LAST_AGENT, number=known)), "")
     if len(customers) == 1:
         row = rows[0]
         return Caller(row.id, row.tier, _spoken(row) or default, owner, ticket, last)

@@ -6,7 +6,7 @@ They are read through `rows`, as plain columns. Each stays on an index; a test a
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, inspect, or_, select, union_all
+from sqlalchemy import Connection, Select, bindparam, func, inspect, or_, select, union_all
 from sqlalchemy.sql import Executable
 from sqlmodel import Session, SQLModel
 
@@ -23,9 +23,10 @@ CALLS_COUNTED = 50
 TIMELINE_SHOWN = 20
 
 
-def rows(session: Session, statement: Executable, **values: Any) -> Sequence[Any]:
+def rows(source: Session | Connection, statement: Executable, **values: Any) -> Sequence[Any]:
     """The rows of a statement of this module."""
-    return session.connection().execute(statement, values).all()
+    connection = source if isinstance(source, Connection) else source.connection()
+    return connection.execute(statement, values).all()
 
 
 def _columns(model: type[SQLModel]) -> Any:
@@ -57,6 +58,12 @@ def _customers(where: Any) -> Select[Any]:
 
 CUSTOMER = select(*_customer).where(_customer.id == bindparam("customer"))
 EXACT = _customers(_number.e164 == bindparam("number"))
+ROUTED = (
+    select(_customer.id, _customer.tier, _customer.language, _customer.spoken)
+    .join(CustomerNumber, _number.customer_id == _customer.id)
+    .where(_number.e164 == bindparam("number"))
+    .limit(MOST_CHOICES)
+)
 NEAR = _customers(_number.tail == bindparam("tail"))
 
 

@@ -237,7 +237,8 @@ class PhoneCall:
 class Phone:
     """See the module. `server`: where it registers and sends calls. `payloads`: codecs it offers, best first.
 
-    A phone that is not `audible` has signalling alone; a call's `voice.wake` gives that one its audio.
+    A phone that is not `audible` has signalling alone; a call's `voice.wake` gives that one its audio. One that is
+    `patient` listens only when it is asked what it heard.
     """
 
     def __init__(
@@ -259,8 +260,9 @@ class Phone:
         drop: Drop | None = None,
         lasting: Lasting | None = None,
         audible: bool = True,
+        patient: bool = False,
     ) -> None:
-        self.audible = audible
+        self.audible, self.patient = audible, patient
         self.user, self.password, self.server, self.transport = user, password, server, transport
         self.host, self.name, self.tone, self.samples = host, name, tone, samples
         self.payloads, self.dtmf, self.srtp, self.tls = payloads, dtmf, srtp, tls
@@ -335,7 +337,7 @@ class Phone:
         await self.agent.stop()
 
     def _new_call(self) -> PhoneCall:
-        voice = Voice(self.host, self.audible)
+        voice = Voice(self.host, self.audible, self.patient)
         if self.samples is not None:
             voice.say(self.samples)
         else:

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 import socket
 import struct
 
 import numpy as np
 
-from callcenter.telephony.media.codec import AUDIO, SILENT_FRAMES, Decoder, Encoder
+from callcenter.telephony.media.codec import AUDIO, G722, SILENT_FRAMES, Decoder, Encoder, translation
 from callcenter.telephony.media.g711 import FRAME, PCMU
 from callcenter.telephony.media.pcm import RATE, Samples, to_ulaw
 
@@ -22,15 +23,16 @@ _KEPT = 60 * 50
 class Voice:
     """One RTP stream each way, bound to `host` at once; sending starts with `connect`.
 
-    One that is not `audible` has a port and no audio, so that thousands cost little: see `wake`.
+    One that is not `audible` has a port and no audio, so that thousands cost little: see `wake`. One that is `patient`
+    takes what came only when it is asked what it heard, so that not each packet wakes it: its socket keeps some seconds.
     """
 
-    def __init__(self, host: str, audible: bool = True) -> None:
+    def __init__(self, host: str, audible: bool = True, patient: bool = False) -> None:
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.bind((host, 0))
         self.port = int(self._socket.getsockname()[1])
-        self._audible = False
+        self._audible, self._patient = False, patient
         if audible:
             self.wake()
         self.received = 0
@@ -55,7 +57,8 @@ class Voice:
     def wake(self) -> None:
         """Hear from now on, and send once connected."""
         self._audible = True
-        asyncio.get_running_loop().add_reader(self._socket, self._readable)
+        if not self._patient:
+            asyncio.get_running_loop().add_reader(self._socket, self._readable)
 
     def connect(self, host: str, port: int, payload: int, dtmf: int | None, send: bool = True) -> None:
         """Send there from now on, in PCMU (0), PCMA (8) or G.722 (9). With `send` false we are held: nothing leaves."""
@@ -73,8 +76,7 @@ class Voice:
         if not hertz:
             self._sound = b""
             return
-        t = np.arange(RATE) / RATE
-        self.say((level * np.sin(2 * np.pi * round(hertz) * t)).astype(np.float32))
+        self._sound, self._at = _sine(round(hertz), level), 0
 
     def press(self, keys: str, milliseconds: int = 100) -> None:
         """RFC 4733 events, three end packets each; nothing when telephone-event was not negotiated."""
@@ -89,6 +91,8 @@ class Voice:
 
     def heard(self, seconds: float = 0.0) -> Samples:
         """What came in, the last `seconds` of it or all that is kept (a minute), as -1..1 at 8 kHz."""
+        if self._patient and self._socket.fileno() >= 0:
+            self._readable()
         frames = self._heard[-int(seconds / _TICK) :] if seconds else self._heard
         decoder = Decoder()
         linear = b"".join(decoder.linear(body, payload) for payload, body in frames)
@@ -158,6 +162,9 @@ class Voice:
             return SILENT_FRAMES[self._payload]
         frame = self._sound[self._at : self._at + FRAME]
         self._at = (self._at + FRAME) % len(self._sound)
+        if self._payload != G722:
+            convert = translation(PCMU, self._payload)
+            return convert(frame) if convert else frame
         return self._encoder.coded(Decoder().linear(frame, PCMU), self._payload)
 
     def _send(self, kind: int, stamp: int, body: bytes) -> None:
@@ -165,3 +172,10 @@ class Voice:
             packet = _HEADER.pack(0x80, kind, self._seq, stamp, self._ssrc) + body
             with contextlib.suppress(BlockingIOError, ConnectionError):
                 self._socket.sendto(packet, self._remote)
+
+
+@functools.lru_cache(maxsize=64)
+def _sine(hertz: int, level: float) -> bytes:
+    """A second of it."""
+    t = np.arange(RATE) / RATE
+    return to_ulaw((level * np.sin(2 * np.pi * hertz * t)).astype(np.float32))

@@ -29,7 +29,8 @@ WAITING = 5_000
 """Items that a slow browser may lag behind before its connection is cut; it comes back with `?after`."""
 KEEP_ALIVE = 10.0
 """Seconds between two comments on a silent connection."""
-
+UNWATCHED = 0.1
+"""Seconds between two looks at the stream while nobody follows; whoever begins to reads the store first."""
 PACE = 0.5
 """Seconds between two frames of what a person looks at: more often nobody can read it."""
 
@@ -110,6 +111,8 @@ class Feed:
                     for entry, fields in entries:
                         after = entry
                         self._hand_out(entry, fields.get(b"body", b""))
+                if not self.readers:
+                    await asyncio.sleep(UNWATCHED)
             except (redis.RedisError, OSError) as error:
                 log.warning("live updates wait for the store", error=str(error))
                 await asyncio.sleep(0.25)
@@ -162,7 +165,7 @@ class Feed:
             yield news
 
     def _hand_out(self, entry: str, body: bytes) -> None:
-        item = _item(entry, body)
+        item = _item(entry, body) if self.readers else None
         if item is None:
             return
         for reader in self.readers:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
 from callcenter import db
@@ -16,6 +17,7 @@ from callcenter.callbacks.models import Callback
 from callcenter.calls.models import Call
 from callcenter.customers.models import Customer, CustomerNumber
 from callcenter.people.models import User
+from callcenter.screenpop.lookups import Lookups
 from callcenter.screenpop.pop import Caller, lookup, pop
 from callcenter.surveys.models import Survey
 from callcenter.tickets.models import Clock, Promise, Ticket, TicketEntry
@@ -250,3 +252,19 @@ def full_scans(connection: Connection, statement: str, values: Any) -> set[str]:
     return {
         found.strip('"') for found in re.findall(r"(?:^SCAN|Seq Scan on) (\"?\w+\"?)", text, re.MULTILINE)
     } - {"anon_1"}
+
+
+def test_a_kept_connection_sees_each_commit_and_is_replaced_when_it_breaks(engine: Engine) -> None:
+    opened: list[Any] = []
+    event.listen(engine, "checkout", lambda connection, *_: opened.append(connection))
+    look_up = Lookups(engine, "CN")
+    assert look_up(LI) == Caller(language="cmn")
+    with db.write(engine) as session:
+        li = customer(session, "Li", LI, tier="B")
+    assert look_up(LI).customer == li
+    opened[0].close()
+    with pytest.raises(DBAPIError):
+        look_up(LI)
+    assert look_up(LI).customer == li
+    look_up.close()
+    assert engine.pool.checkedout() == 0

@@ -43,9 +43,11 @@ _ENTRY = struct.Struct(">8sQ")
 _INDEX = ".idx"
 _CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE)
 _SECRETS = (
-    (re.compile(r'(response|cnonce)="?[^",\r\n]*"?', re.IGNORECASE), r'\1="-"'),
-    (re.compile(r"inline:[^\s|]+", re.IGNORECASE), "inline:-"),
+    (b"response=", re.compile(r'(response)="?[^",\r\n]*"?', re.IGNORECASE), r'\1="-"'),
+    (b"cnonce=", re.compile(r'(cnonce)="?[^",\r\n]*"?', re.IGNORECASE), r'\1="-"'),
+    (b"inline:", re.compile(r"inline:[^\s|]+", re.IGNORECASE), "inline:-"),
 )
+"""What a message with the secret has in it, in small letters; the secret; what stands in its place."""
 _PRESSED = re.compile(r"(?m)^(\s*Signal\s*=\s*)\S+|^[0-9A-D*#]\s*$")
 
 
@@ -208,9 +210,12 @@ def _block(path: Path, at: int) -> list[SipMessage]:
 
 def _struck(data: bytes) -> str:
     """The message as text, without what is secret."""
-    text = data.decode("utf-8", "replace")
-    for secret, instead in _SECRETS:
-        text = secret.sub(instead, text)
+    text, small = data.decode("utf-8", "replace"), data.lower()
+    for sign, secret, instead in _SECRETS:
+        if sign in small:
+            text = secret.sub(instead, text)
+    if b"dtmf" not in small:
+        return text
     head, separator, body = text.partition("\r\n\r\n")
     if body and "dtmf" in head.lower():
         body = _PRESSED.sub(lambda found: f"{found[1] or ''}-", body)

@@ -145,7 +145,8 @@ class ServerTransaction:
 
 
 class ClientTransaction:
-    """One request of ours. `on_response` gets each answer (of an INVITE also repeated 2xx), `on_failure` silence."""
+    """One request of ours, `data` its bytes. `on_response` gets each answer (of an INVITE also repeated 2xx),
+    `on_failure` silence."""
 
     def __init__(
         self,
@@ -154,6 +155,7 @@ class ClientTransaction:
         flow: Flow,
         on_response: Callable[[Inbound], None],
         on_failure: Callable[[], None],
+        data: bytes,
         instead: Flow | None = None,
     ) -> None:
         self._layer = layer
@@ -168,7 +170,7 @@ class ClientTransaction:
         self.state = "calling"
         self._on_response = on_response
         self._on_failure = on_failure
-        self._bytes = bytes(request)
+        self._bytes = data
 
     @property
     def reliable(self) -> bool:
@@ -345,10 +347,11 @@ class Transactions:
         via = f"SIP/2.0/{flow.transport.upper()} {join_host(host, port)};rport;branch={generate_branch()}"
         request.headers.set_single("Via", via)
         by_tcp = Flow("tcp", flow.host, flow.port)
-        if not flow.reliable and by_tcp not in self._without_tcp and len(bytes(request)) > LARGEST_BY_UDP:
+        data = bytes(request)
+        if not flow.reliable and len(data) > LARGEST_BY_UDP and by_tcp not in self._without_tcp:
             request.headers.set_single("Via", via.replace("/UDP", "/TCP", 1))
             return self.send_prepared(request, by_tcp, on_response, on_failure, instead=flow)
-        return self.send_prepared(request, flow, on_response, on_failure)
+        return self.send_prepared(request, flow, on_response, on_failure, data)
 
     def send_prepared(
         self,
@@ -356,10 +359,14 @@ class Transactions:
         flow: Flow,
         on_response: Callable[[Inbound], None],
         on_failure: Callable[[], None],
+        data: bytes = b"",
         instead: Flow | None = None,
     ) -> ClientTransaction:
-        """Send a request that has its Via already (CANCEL keeps the branch of its INVITE)."""
-        client = ClientTransaction(self, request, flow, on_response, on_failure, instead)
+        """Send a request that has its Via already (CANCEL keeps the branch of its INVITE). `data`: its bytes, when
+        they are made already."""
+        client = ClientTransaction(
+            self, request, flow, on_response, on_failure, data or bytes(request), instead
+        )
         self._clients[_client_key(request)] = client
         client.begin()
         return client
