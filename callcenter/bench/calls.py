@@ -5,13 +5,17 @@ import asyncio
 import gc
 import time
 from collections import Counter
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import uvloop
+from sqlmodel import col, func, select
 
+from callcenter import db
 from callcenter.bench import machine, spread
 from callcenter.bench.house import House, house, seconds_used
+from callcenter.calls.models import Call
 from callcenter.settings import Settings
 from callcenter.telephony.phone import Phone, PhoneCall
 
@@ -21,6 +25,8 @@ SECONDS = 20
 AGENTS, CALLERS = 60, 120
 """At least; three seconds' cycles of agents, six of callers."""
 TALK = 1.0
+LEDGER_WITHIN = 60.0
+"""Seconds behind the last call in which the ledger has written all of them."""
 WITHIN = 15.0
 """Seconds that one step of a cycle may take."""
 CALLER_TONE, AGENT_TONE = 440.0, 700.0
@@ -35,10 +41,10 @@ class Failed(Exception):
 def main(settings: Settings, rate: int = RATE, seconds: int = SECONDS) -> dict[str, Any]:
     """What an installation carries on this machine, with its callers and agents on it too.
 
-    A cycle counts when both sides heard the other's tone and both ended. `cpu_ms_per_cycle`: processor time of each
-    process; `load` is the callers and agents themselves. `to_agent_ms`: from the caller's INVITE to the INVITE that
-    reaches the agent's phone, as both phones' sockets see it; `to_answer_ms`: until that phone's answer is acknowledged;
-    `to_audio_ms`: until both heard 200 ms of each other.
+    A cycle counts when both sides heard the other's tone and both ended; `recorded`: of them in the record of calls.
+    `cpu_ms_per_cycle`: processor time of each process; `load` is the callers and agents themselves. `to_agent_ms`: from
+    the caller's INVITE to the INVITE that reaches the agent's phone, as both phones' sockets see it; `to_answer_ms`:
+    until that phone's answer is acknowledged; `to_audio_ms`: until both heard 200 ms of each other.
     """
     del settings  # an installation of its own
     return uvloop.run(_all(rate, seconds))
@@ -56,13 +62,14 @@ async def _all(rate: int, seconds: int) -> dict[str, Any]:
         try:
             await run.cycles(rate, 2)
             run.forget()
-            pids = place.children()
+            pids, since = place.children(), db.now()
             before = {name: seconds_used([pid]) for name, pid in pids.items()}
             own, began = time.process_time(), time.monotonic()
             await run.cycles(rate, seconds)
             took = time.monotonic() - began
             cpu = {name: seconds_used([pid]) - before[name] for name, pid in pids.items()}
             cpu["load"] = time.process_time() - own
+            recorded = await _recorded(place, since, len(run.took))
         finally:
             await run.stop()
     done = len(run.took)
@@ -73,6 +80,7 @@ async def _all(rate: int, seconds: int) -> dict[str, Any]:
         "begun": run.begun,
         "done": done,
         "failed": dict(run.failed),
+        "recorded": recorded,
         "cycles_per_second": round(done / (took - run.last), 2),
         "to_agent_ms": spread(run.rang, 1),
         "to_answer_ms": spread(run.took, 1),
@@ -81,6 +89,17 @@ async def _all(rate: int, seconds: int) -> dict[str, Any]:
             name: round(used * 1000 / max(done, 1), 1) for name, used in sorted(cpu.items())
         },
     }
+
+
+async def _recorded(place: House, since: datetime, done: int) -> int:
+    """Calls of the run in the record in which both really spoke; waits for the ledger, which is behind when it is busy."""
+    count = select(func.count()).where(col(Call.evidence), col(Call.started_at) >= since)
+    found, until = 0, time.monotonic() + LEDGER_WITHIN
+    while found < done and time.monotonic() < until:
+        await asyncio.sleep(0.5)
+        with db.read(place.engine) as session:
+            found = session.exec(count).one()
+    return found
 
 
 class _Run:
