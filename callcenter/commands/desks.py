@@ -295,6 +295,56 @@ class StopSupervising:
 
 @desk.word
 @dataclass(frozen=True, slots=True)
+class AssignCall:
+    """The supervisor `by` gives a waiting call to `agent`, or pulls it out for himself."""
+
+    by: str
+    call: str
+    agent: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class MoveCall:
+    """A waiting call goes to another queue and keeps its age."""
+
+    by: str
+    call: str
+    queue: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class RankCall:
+    """A waiting call has this priority from now on."""
+
+    by: str
+    call: str
+    priority: int
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class EndWrapUp:
+    """The supervisor `by` ends the wrap-up of `agent`."""
+
+    by: str
+    agent: str
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
+class CloseQueue:
+    """The queue takes no more callers, or takes them again. `send_away`: who waits leaves it too."""
+
+    by: str
+    queue: str
+    closed: bool
+    send_away: bool = False
+
+
+@desk.word
+@dataclass(frozen=True, slots=True)
 class HearAgain:
     """Every line lifts its ban of this address."""
 

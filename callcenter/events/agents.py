@@ -56,6 +56,24 @@ class AgentChanged:
 
 @public.word
 @dataclass(frozen=True, slots=True)
+class SupervisorActed:
+    """The supervisor `by` did something to an `agent`, a `call` or a `queue`.
+
+    `act`: status | end_wrap_up (agent); assign | pull (call, agent) | move (call, queue) | priority (call); close | open
+    (queue). `detail`: the status and its reason, the priority, or what becomes of who waits in a closed queue.
+    """
+
+    at: float
+    by: str
+    act: str
+    agent: str = ""
+    call: str = ""
+    queue: str = ""
+    detail: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
 class HelpWanted:
     at: float
     agent: str

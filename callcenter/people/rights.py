@@ -16,7 +16,9 @@ _AGENT = frozenset(
 )
 _SUPERVISOR = _AGENT | frozenset(
     {
-        "agents.steer",  # status of others, help
+        "agents.steer",  # status and wrap-up of others, help
+        "calls.steer",  # assign, pull out, move and rank who waits
+        "queues.steer",  # close a queue now, and open it
         "tickets.supervise",  # co-sign, close the unreached, reopen, withdraw
         "tickets.export",
         "callbacks.steer",

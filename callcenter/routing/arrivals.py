@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import dialled, endings, phrases, plans, releases, rules, voicemail
+from callcenter.routing import dialled, endings, moves, phrases, plans, releases, rules, voicemail
 from callcenter.routing.board import Call, Queue
 from callcenter.routing.step import Step
 from callcenter.routing.walk import Walk
@@ -97,12 +97,18 @@ def deliver(step: Step, call: Call) -> None:
     """A caller who is answered enters the queue `call.queue`: counted as offered there, greeted, lined up."""
     queue = step.queue(call.queue) or Queue(call.queue)
     call.queued = call.lined_up = step.now
-    call.first_queue = call.queue
+    call.first_queue = call.first_queue or call.queue
     endings.enter_queue(step, call)
+    short = queue.closed or queue.waiting >= queue.max_length or not step.staffed(queue.name)
+    if short and (beside := moves.beside(step, call)):
+        endings.count(step, call, "overflowed")
+        call.queue = beside
+        deliver(step, call)
+        return
     if voicemail.closed(step, call):
         voicemail.begin(step, call)
         return
-    if queue.waiting >= queue.max_length:
+    if queue.closed or queue.waiting >= queue.max_length:
         voicemail.send_away(step, call)
         return
     if words := _first_words(step, call, queue):
@@ -161,7 +167,7 @@ def tell_places(step: Step, queue: Queue) -> None:
         if call.state != "queued":
             continue
         if step.now - (call.lined_up or call.queued) >= queue.max_wait:
-            voicemail.send_away(step, call)
+            moves.out(step, call)
         elif voicemail.offer(step, call):
             continue
         elif rules.tell_place(place, call.place_told, call.place_told_at, queue.announce_every, step.now):

@@ -189,7 +189,8 @@ class Agent:
 
     `pauses`: the platform's own reasons, `paused` the first of them. `phone`: user part that we dial; `fixed`: it
     needs no registration; `lines`: where it is registered.
-    `skills`: name -> level. `taken` and `talked`: calls of the local `day`, and seconds spoken in them.
+    `hand`: what a supervisor (`hand_by`) did last to him, until he chooses a status himself. `skills`: name -> level.
+    `taken` and `talked`: calls of the local `day`, and seconds spoken in them.
     `role`: of `people.rights`, its dial plan applies. `since`: of the activity. `desk`: a page was open since
     the sign-in, and silent since `desk_missing`. `gone`: no user any more, leaves the board when idle.
     """
@@ -220,6 +221,9 @@ class Agent:
     talked: float = 0.0
     day: str = ""
     help: bool = False
+    hand: str = ""
+    hand_by: str = ""
+    hand_at: float = 0.0
     remote_answer: bool = False
     pauses: list[str] = field(default_factory=list)
     desk: bool = False
@@ -233,7 +237,8 @@ class Queue:
 
     `prompts`: those that its texts name -> language -> as the line plays it. `rings`: whom its callers may go to while
     they wait; `order`: agent -> place for strategy ordered; `tiers`: tier of a customer -> what it adds to the priority.
-    `turn`: the agent to whom it offered last.
+    `turn`: the agent to whom it offered last. `overflow`: the queue that gets whom it has no room, time or agent for.
+    `closed`: by the supervisor `closed_by`, until it is opened again.
     """
 
     name: str
@@ -252,6 +257,7 @@ class Queue:
     last_first: float = 0.0
     max_wait: float = 600.0
     max_length: int = 500
+    overflow: str = ""
     announce_every: float = 30.0
     misses_allowed: int = 2
     service_level: float = 20.0
@@ -279,10 +285,13 @@ class Queue:
     abandoned: int = 0
     short_abandon: int = 0
     deflected: int = 0
+    overflowed: int = 0
     messages: int = 0
     lost: int = 0
     longest_today: float = 0.0
     turn: str = ""
+    closed: bool = False
+    closed_by: str = ""
 
     def __post_init__(self) -> None:
         # From JSON they come as dictionaries.
@@ -299,6 +308,7 @@ COUNTERS = frozenset(
     {
         *("name", "waiting", "oldest", "day", "offered", "answered", "within"),
         *("abandoned", "short_abandon", "deflected", "messages", "lost", "longest_today", "turn"),
+        *("overflowed", "closed", "closed_by"),
     }
 )
 RULES = tuple(one.name for one in dataclasses.fields(Queue) if one.name not in COUNTERS)

@@ -136,6 +136,7 @@ def _queue(row: QueueRow, spoken: Mapping[str, dict[str, str]]) -> Queue:
         last_first=row.last_first,
         max_wait=row.max_wait,
         max_length=row.max_length,
+        overflow=row.overflow,
         announce_every=row.announce_every,
         misses_allowed=row.misses_allowed,
         service_level=row.service_level,

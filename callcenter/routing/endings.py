@@ -192,7 +192,7 @@ def roll(step: Step, queue: Queue) -> None:
         return
     queue.day, queue.longest_today = day, 0.0
     queue.offered = queue.answered = queue.within = queue.lost = 0
-    queue.abandoned = queue.short_abandon = queue.deflected = queue.messages = 0
+    queue.abandoned = queue.short_abandon = queue.deflected = queue.overflowed = queue.messages = 0
 
 
 def enter_queue(step: Step, call: Call) -> None:
@@ -245,6 +245,8 @@ def _add(queue: Queue, outcome: str, waited: float) -> None:
             queue.short_abandon += 1
         case "deflected":
             queue.deflected += 1
+        case "overflowed":
+            queue.overflowed += 1
         case "message_left":
             queue.messages += 1
         case "lost_by_us":

@@ -22,6 +22,7 @@ from callcenter.routing import (
     releases,
     replacing,
     rules,
+    steering,
     supervision,
     sweep,
     talks,
@@ -159,6 +160,16 @@ def _command(step: Step, message: Any, written_at: float) -> None:
             supervision.supervise(step, message)
         case commands.StopSupervising():
             supervision.stop(step, message)
+        case commands.AssignCall():
+            steering.assign(step, message)
+        case commands.MoveCall():
+            steering.move(step, message)
+        case commands.RankCall():
+            steering.rank(step, message)
+        case commands.EndWrapUp():
+            steering.end_wrap_up(step, message)
+        case commands.CloseQueue():
+            steering.close(step, message)
         case commands.HearAgain(source=source):
             for line in step.board.lines.values():
                 step.order(line.name, commands.LiftBan(source))

@@ -69,6 +69,8 @@ class QueueRow(SQLModel, table=True):
     """How long the agent who spoke with the caller last is waited for when busy; 0 = the last agent is not asked first."""
     max_wait: float = 600.0
     max_length: int = 500
+    overflow: str = ""
+    """The queue that gets whom this one has no room, no time or nobody signed in for; empty: none."""
     announce_every: float = 30.0
     misses_allowed: int = 2
     service_level: float = 20.0

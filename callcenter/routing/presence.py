@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from callcenter import commands, events
-from callcenter.routing import agents, endings, offers, parties, plans, rules
+from callcenter.routing import agents, endings, offers, parties, plans, rules, steering
 from callcenter.routing.board import RULES, Agent, Call, Queue
 from callcenter.routing.plans import LiveCalendar, Published
 from callcenter.routing.step import Step
@@ -42,6 +42,7 @@ def sign_in(step: Step, asked: commands.SignIn) -> None:
     agent = _asked(step, asked.agent, asked)
     if agent is not None and agent.status == "signed_out":
         _choose(step, agent, "not_ready", "")
+        agent.hand = agent.hand_by = ""
         agent.pauses, agent.paused = [], ""
         agent.desk, agent.desk_missing = False, 0.0
         agent.misses = agent.errors = 0
@@ -68,6 +69,10 @@ def set_status(step: Step, asked: commands.SetStatus) -> None:
         )
         return
     _choose(step, agent, asked.status, asked.reason)
+    if step.by != agent.name:
+        steering.chose(step, agent, step.by)
+    else:
+        agent.hand = agent.hand_by = ""
     if asked.status == "available":
         agents.resume(agent, "missed_calls", *(("phone_lost",) if agent.reachable else ()))
         agent.misses = agent.errors = 0

@@ -55,7 +55,7 @@ def change(
             wrong[field] = str(error)
     if "numbers" in found:
         wrong |= _taken(session, name, found["numbers"].split())
-    wrong |= _unknown(session, found)
+    wrong |= _unknown(session, name, found)
     known = {prompt.name for prompt in prompts.listing(session)}
     for field in SPOKEN:
         text = str(found.get(field, ""))
@@ -95,9 +95,12 @@ def _taken(session: Session, name: str, wanted: list[str]) -> dict[str, str]:
     return {}
 
 
-def _unknown(session: Session, found: Mapping[str, Any]) -> dict[str, str]:
+def _unknown(session: Session, name: str, found: Mapping[str, Any]) -> dict[str, str]:
     """What the fields name that does not exist."""
     wrong = {}
+    beside = found.get("overflow", "")
+    if beside and (beside == name or session.get(QueueRow, beside) is None):
+        wrong["overflow"] = "the queue itself" if beside == name else f"there is no queue {beside}"
     asked = {skill for ring in found.get("needs", []) for skill in ring["needs"]}
     if missing := asked - {skill.name for skill in people.skills(session)}:
         wrong["needs"] = f"no agent has the skill {', '.join(sorted(missing))}"
@@ -256,6 +259,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "last_first": _number(0, 600, " seconds"),
     "max_wait": _number(5, 7200, " seconds"),
     "max_length": _whole(0, 100_000),
+    "overflow": _text(40),
     "announce_every": _number(0, 3600, " seconds"),
     "misses_allowed": _whole(1, 100),
     "service_level": _number(1, 3600, " seconds"),

@@ -213,9 +213,21 @@ class Step:
             lineup.put(call)
         else:
             lineup.remove(call.id)
-        queue = self.queue(call.queue)
+        self._count_waiting(call.queue)
+
+    def _count_waiting(self, name: str) -> None:
+        queue, lineup = self.queue(name), self.board.lineup[name]
         if queue is not None:
             queue.waiting, queue.oldest = len(lineup), lineup.oldest
+
+    def line_up_again(self, call: Call, queue: str = "") -> None:
+        """A waiting call is in another queue now, or its priority is another one."""
+        if queue:
+            waiting, call.queue = call.queue, queue
+            self.board.lineup.setdefault(waiting, Lineup()).remove(call.id)
+            self._count_waiting(waiting)
+        self.keep(call)
+        self._line_up(call)
 
     def _forget(self, call: Call, customer: bool, agent: bool) -> None:
         if customer:

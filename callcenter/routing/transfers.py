@@ -2,14 +2,14 @@
 
 Hanging up the phone while somebody is consulted completes the transfer, also while it still rings there (RFC 5589,
 section 6); in a conference the agent leaves it. Refusals: not-found, wrong-state, invalid-input, agent-busy,
-agent-unreachable, no-agent-free, queue-full, not-supported.
+agent-unreachable, no-agent-free, queue-full, queue-closed, not-supported.
 """
 
 from typing import Any
 
 from callcenter import commands, events
 from callcenter.calls import life
-from callcenter.routing import agents, dialled, endings, parties, plan_json, plans, releases, talks
+from callcenter.routing import agents, dialled, endings, moves, parties, plan_json, plans, releases, talks
 from callcenter.routing.board import Agent, Call, Party
 from callcenter.routing.step import Step
 
@@ -199,6 +199,8 @@ def _ring_agent(step: Step, call: Call, party: Party) -> str:
 
 
 def _ring_queue(step: Step, call: Call, party: Party) -> str:
+    if step.board.queues[party.name].closed:
+        return "queue-closed"
     call.passed = {}
     step.keep(call)
     agent = parties.next_of_queue(step, call, party.name, step.now)
@@ -222,9 +224,8 @@ def _ring_number(step: Step, call: Call, party: Party, by: Agent | None) -> str:
 
 
 def _to_queue(step: Step, call: Call, queue: str, asked: str) -> str:
-    rules = step.board.queues[queue]
-    if rules.waiting >= rules.max_length:
-        return "queue-full"
+    if barred := moves.barred(step, queue):
+        return barred
     if asked:
         step.order(call.line, commands.FinishReferral(asked, 200))
     parties.transferred(step, call, call.agent, "queue", queue, "blind")
@@ -251,7 +252,14 @@ def refer(step: Step, event: events.TransferAsked) -> None:
         step.order(call.line, commands.FinishReferral(event.leg, code))
 
 
-_STATUS = {"not-found": 404, "agent-busy": 486, "queue-full": 486, "invalid-input": 484, "wrong-state": 491}
+_STATUS = {
+    "not-found": 404,
+    "agent-busy": 486,
+    "queue-full": 486,
+    "queue-closed": 480,
+    "invalid-input": 484,
+    "wrong-state": 491,
+}
 """Refusal -> what the phone is told (RFC 3261, 21)."""
 
 

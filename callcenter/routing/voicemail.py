@@ -41,15 +41,15 @@ def can(step: Step, call: Call) -> bool:
 
 
 def closed(step: Step, call: Call) -> bool:
-    """Whether a message is all that the queue has for a caller: nobody who serves it is signed in."""
+    """Whether a message is all that the queue has for a caller: it is closed, or nobody who serves it is signed in."""
     if not may(step, call, "closed"):
         return False
-    return not step.staffed(call.queue)
+    return step.rules_of(call).closed or not step.staffed(call.queue)
 
 
 def send_away(step: Step, call: Call) -> None:
     """The queue has no room or no time for the caller: a message where it takes one, else our regret."""
-    if may(step, call, "full"):
+    if may(step, call, "closed" if step.rules_of(call).closed else "full"):
         begin(step, call)
     else:
         endings.send_away(step, call, "deflected", "sorry_busy")

@@ -12,7 +12,7 @@ _CALL: Entry = {
     "id": "", "kind": "inbound", "direction": "in", "state": "arriving", "caller": "", "caller_name": "",
     "withheld": False, "called": "", "customer": 0, "ticket": 0, "queue": "", "position": 0, "agent": "",
     "offer": "", "line": "", "started": 0.0, "queued": 0.0, "answered": 0.0, "held": 0.0, "muted": False,
-    "since": 0.0, "attempt": "", "help": False, "tier": "", "language": "", "lacks": [],
+    "since": 0.0, "attempt": "", "help": False, "priority": 0, "tier": "", "language": "", "lacks": [],
     "parties": {}, "phone_held": False, "caller_held": False, "sent_by": "", "note": "", "transfers": 0, "outcome": "",
     "recording_state": "", "recording_until": 0.0, "recording_mode": "off", "may_release": False, "releasing": "",
 }  # fmt: skip
@@ -20,10 +20,12 @@ _AGENT: Entry = {
     "name": "", "display": "", "status": "signed_out", "reason": "", "activity": "idle", "reachable": False,
     "paused": "", "since": 0.0, "status_since": 0.0, "call": "", "offer": "", "wrap_until": 0.0, "wrap_call": "",
     "queues": [], "phone": "", "misses": 0, "help": False, "remote_answer": False,
+    "hand": "", "hand_by": "", "hand_at": 0.0,
 }  # fmt: skip
 _QUEUE: Entry = {
     "name": "", "label": "", "waiting": 0, "oldest": 0.0, "offered": 0, "answered": 0, "abandoned": 0,
-    "short_abandon": 0, "within": 0, "lost": 0, "service_level": 20.0, "longest_today": 0.0, "day": "",
+    "short_abandon": 0, "deflected": 0, "overflowed": 0, "messages": 0,
+    "closed": False, "closed_by": "", "within": 0, "lost": 0, "service_level": 20.0, "longest_today": 0.0, "day": "",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from callcenter.people import desk as people
 from callcenter.people.models import User
 from callcenter.routing import queues
 from callcenter.tickets.models import Ticket
-from callcenter.web import asked, auth, recordings, respond
+from callcenter.web import asked, auth, recordings, respond, steering
 from callcenter.web.parts import Parts, parts
 
 FILTERS = ("queue", "agent", "outcome", "kind", "caller", "day", "today", "customer", "ticket")
@@ -73,14 +73,14 @@ async def listing(request: Request) -> Response:
 async def show(request: Request) -> Response:
     """`GET /calls/{id}`: the record, who was considered for it and why not the others (`decisions`), to whom it was
     offered and what came of it, and every event in order."""
-    held, which = parts(request), request.path_params["id"]
+    held, which, viewer = parts(request), request.path_params["id"], respond.viewer_of(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
 
     def read(session: Session) -> Told:
         call = lists.find(session, which)
         told = lists.happenings(session, which)
         decided = lists.decisions(told)
-        if held.settings.supervision == "private" and not respond.viewer_of(request).may("calls.supervise"):
+        if held.settings.supervision == "private" and not viewer.may("calls.supervise"):
             told = [one for one in told if one.type != "CallSupervised"]
         row = _rows(session, [call], held.settings.country)[0]
         logged = session.exec(select(Ticket).where(Ticket.call_id == which))
@@ -92,11 +92,13 @@ async def show(request: Request) -> Response:
             "decisions": decided,
             "names": _names(session, {one.agent for each in decided for one in each.considered}),
             "events": told,
-            **recordings.of_call(session, respond.viewer_of(request), held, which),
+            **recordings.of_call(session, viewer, held, which),
             "after": after,
         }
 
-    return respond.page(request, "call.html", await held.record.read(read))
+    told = await held.record.read(read)
+    steer = await steering.choices(held, which) if viewer.may("calls.steer") else None
+    return respond.page(request, "call.html", {**told, "steer": steer})
 
 
 def _filters(words: dict[str, str], held: Parts) -> lists.Filters:

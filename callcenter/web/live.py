@@ -37,14 +37,17 @@ PACE = 0.5
 ABOUT = {
     "ticket": ("TicketChanged", "CallbackChanged", "SurveyChanged", "NoticeSent"),
     "tickets": ("TicketChanged",),
-    "agents": ("AgentChanged",),
-    "queues": ("QueueChanged", "CallFinished"),
+    "agents": ("AgentChanged", "SupervisorActed"),
+    "queues": ("QueueChanged", "CallFinished", "SupervisorActed"),
     "callbacks": ("CallbackChanged",),
     "messages": ("MessageChanged", "CallbackChanged", "RecordingChanged"),
     "surveys": ("SurveyChanged",),
     "lines": ("LineChanged", "TrunkStateChanged"),
     "calls": ("CallStarted", "CallAnswered", "CallFinished"),
-    "call": ("CallAnswered", "CallFinished", "CustomerBound", "RecordingChanged", "WrapUpEnded"),
+    "call": (
+        *("CallQueued", "CallOffered", "OfferEnded", "SupervisorActed", "CallAnswered", "CallFinished"),
+        *("CustomerBound", "RecordingChanged", "WrapUpEnded"),
+    ),
     "recordings": ("RecordingChanged",),
 }
 """What a page is about -> the events that change it."""

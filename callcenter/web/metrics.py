@@ -25,6 +25,7 @@ QUEUE_FIGURES = (
     "abandoned",
     "short_abandon",
     "deflected",
+    "overflowed",
     "messages",
     "lost",
     "within",

@@ -16,7 +16,7 @@ from callcenter.web import asked, auth, board, respond
 from callcenter.web.board import Board, Entry
 from callcenter.web.parts import parts
 
-OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "messages", "lost")
+OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "overflowed", "messages", "lost")
 """How a call that was offered to a queue leaves it; who still waits is the rest."""
 WAITING = {"greeting", "queued", "offered", "connecting"}
 Told = dict[str, Any]
@@ -77,7 +77,7 @@ async def change(request: Request) -> Response:
 def figures(entry: Entry, seen: Board, now: float) -> Told:
     """A queue's live figures.
 
-    `offered` = `answered` + `abandoned` + `short_abandon` + `deflected` + `messages` + `lost` + `in_queue`.
+    `offered` = `answered` + `abandoned` + `short_abandon` + `deflected` + `overflowed` + `messages` + `lost` + `in_queue`.
     `level`: answered within `service_level` seconds / (answered + abandoned), None when nothing ended (metric
     definitions, version 1). `in_queue` follows from the counters; `waiting` are the calls on the board now,
     `longest_wait` is in seconds.
@@ -99,6 +99,8 @@ def figures(entry: Entry, seen: Board, now: float) -> Told:
         "longest_wait": max(0.0, now - oldest) if oldest else 0.0,
         "longest_today": entry["longest_today"],
         "day": entry["day"],
+        "closed": bool(entry.get("closed")),
+        "closed_by": entry.get("closed_by", ""),
     }
 
 

@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from callcenter import commands, db
+from callcenter import commands, db, stream
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.people import desk as people
 from callcenter.people.models import QueueMember
 from callcenter.routing.queues import pairs
-from callcenter.web import auth, respond
+from callcenter.web import auth, board, respond, words
 from callcenter.web.parts import parts
 
 
@@ -24,11 +24,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def show(request: Request) -> Response:
-    """`GET /agents/{name}`: skills and queues."""
-    name = request.path_params["name"]
-    return respond.page(
-        request, "agent.html", await parts(request).record.read(lambda session: _agent(session, name))
-    )
+    """`GET /agents/{name}`: what he does now (`live`), skills and queues."""
+    held, name = parts(request), request.path_params["name"]
+    after = await stream.last_id(held.store, stream.PUBLIC)
+    told = await held.record.read(lambda session: _agent(session, name))
+    live = (await board.whole(held.store)).agents.get(name)
+    return respond.page(request, "agent.html", {**told, "live": live, "after": after}, breaks=words.BREAKS)
 
 
 async def change(request: Request) -> Response:

@@ -32,6 +32,22 @@ WORDS: dict[str, dict[str, str]] = {
         "phone_lost": lazy("phone is not registered"),
         "desk_lost": lazy("browser is not connected"),
     },
+    "hand": {
+        "status": lazy("%(who)s set your status"),
+        "end_wrap_up": lazy("%(who)s ended your wrap-up"),
+        "assign": lazy("%(who)s gave you this call"),
+        "pull": lazy("You took this call out of the queue"),
+    },
+    "act": {
+        "status": lazy("status"),
+        "end_wrap_up": lazy("wrap-up ended"),
+        "assign": lazy("assigned"),
+        "pull": lazy("taken out of the queue"),
+        "move": lazy("moved"),
+        "priority": lazy("priority"),
+        "close": lazy("queue closed"),
+        "open": lazy("queue opened"),
+    },
     "call": {
         "arriving": lazy("Arriving"),
         "menu": lazy("In a plan"),
@@ -223,6 +239,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "event": {
         "RoutingDecided": lazy("Routing decided"),
+        "SupervisorActed": lazy("A supervisor acted"),
         "CallStarted": lazy("Call began"),
         "PlanStep": lazy("Plan"),
         "CallQueued": lazy("Entered the queue"),
@@ -439,6 +456,7 @@ REFUSALS = {
     "agent-unreachable": lazy("This colleague's phone cannot be reached."),
     "no-agent-free": lazy("Nobody of this queue is signed in."),
     "queue-full": lazy("This queue takes no more callers now."),
+    "queue-closed": lazy("This queue is closed."),
     "invalid-input": lazy("The system did not understand this."),
     "own-call": lazy("This is your own call."),
     "no-phone": lazy("Your phone cannot be reached: no call can be placed."),

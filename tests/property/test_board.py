@@ -13,17 +13,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from callcenter import commands, events
 from callcenter.calls import life
+from callcenter.routing import agents, flows, hearing, sweep
 from callcenter.routing import board as live
-from callcenter.routing import flows, hearing, sweep
 from callcenter.routing.board import Board, Queue
 from callcenter.routing.flows import CallerFound, ComplaintFound, DirectoryRead, House, Tick
 from callcenter.routing.plans import LiveCalendar, Published
 from callcenter.routing.presence import Person
+from callcenter.routing.rules import is_free, rank
 from callcenter.routing.walk import Complaint
 from tests.plans import EXCEPTIONS, WEEK, hotline
 
 AGENTS = ("ann", "ben", "cao")
-OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "messages", "lost")
+OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "overflowed", "messages", "lost")
 
 
 @dataclass
@@ -69,11 +70,16 @@ class Hotline(RuleBasedStateMachine):
         self.enquiries += effects.enquiries
         self.told += effects.events
         for event in effects.events:
-            if isinstance(event, events.CallOffered) and event.queue:
-                offered = self.board.calls[event.call]
+            if (
+                isinstance(event, events.CallOffered)
+                and event.queue
+                and not isinstance(message, commands.AssignCall)
+            ):
+                offered, serves = self.board.calls[event.call], self.board.agents[event.agent].queues
                 assert not any(
-                    other.queued < offered.queued and other.state == "queued" for other in queued
-                ), "a younger caller was served first"
+                    rank(other) < rank(offered) and other.state == "queued" and other.queue in serves
+                    for other in queued
+                ), "a caller who comes later was served first"
 
     def line(self, kind: type, **fields: Any) -> None:
         self.post.append(kind(at=self.now, line="line1", **fields))
@@ -114,12 +120,17 @@ class Hotline(RuleBasedStateMachine):
 
     @initialize(wrap_up=st.sampled_from([0.0, 20.0]), greeting=st.sampled_from(["", "-"]))
     def open(self, wrap_up: float, greeting: str) -> None:
-        people = tuple(Person(name, phone=name, queues=("default",)) for name in AGENTS)
-        queue = Queue(
-            "default", greeting=greeting, wrap_up=wrap_up, ring_time=15.0, max_wait=120.0, max_length=4
+        people = tuple(
+            Person(name, phone=name, queues=("default", "second")[:number])
+            for number, name in enumerate(AGENTS, 1)
         )
+        queue = Queue(
+            "default", greeting=greeting, wrap_up=wrap_up, ring_time=15.0, max_wait=120.0, max_length=4,
+            overflow="second",
+        )  # fmt: skip
+        second = Queue("second", greeting="-", wrap_up=wrap_up, ring_time=15.0, max_wait=90.0, max_length=3)
         self.directory = DirectoryRead(
-            people, (queue,), (), (LiveCalendar("office", "Asia/Shanghai", WEEK, EXCEPTIONS),)
+            people, (queue, second), (), (LiveCalendar("office", "Asia/Shanghai", WEEK, EXCEPTIONS),)
         )
         self.publish("main")
         self.step(events.LineStarted(self.now, "line1", "boot1", "fake", "here", 100))
@@ -231,6 +242,22 @@ class Hotline(RuleBasedStateMachine):
                 "hold": commands.HoldCall(agent, seen.call),
                 "resume": commands.ResumeCall(agent, seen.call),
                 "through": commands.FinishWrapUp(agent, seen.wrap_call, "done"),
+            }[what]
+        )
+
+    @rule(data=st.data(), what=st.sampled_from(["assign", "move", "rank", "end wrap-up", "close", "status"]))
+    def supervisor(self, data: st.DataObject, what: str) -> None:
+        """Whatever is clicked on a board that may have changed since."""
+        call = data.draw(st.sampled_from(sorted(self.board.calls) or ["gone"]))
+        agent, queue = data.draw(st.sampled_from(AGENTS)), data.draw(st.sampled_from(["default", "second"]))
+        self.step(
+            {
+                "assign": commands.AssignCall("sue", call, agent),
+                "move": commands.MoveCall("sue", call, queue),
+                "rank": commands.RankCall("sue", call, len(agent + call) % 7),
+                "end wrap-up": commands.EndWrapUp("sue", agent),
+                "close": commands.CloseQueue("sue", queue, not self.board.queues[queue].closed, agent < "b"),
+                "status": commands.SetStatus(agent, "break", "meal", "sue"),
             }[what]
         )
 
@@ -353,7 +380,8 @@ class Hotline(RuleBasedStateMachine):
                 if call.entered and call.entered == queue.day and call.queue == queue.name
             ]
             assert queue.offered == counted + len(open_ones)
-            assert queue.waiting == sum(call.waiting for call in self.board.calls.values())
+            here = [call for call in self.board.calls.values() if call.queue == queue.name]
+            assert queue.waiting == sum(call.waiting for call in here)
 
     @invariant()
     def each_thing_once(self) -> None:
@@ -366,6 +394,14 @@ class Hotline(RuleBasedStateMachine):
         ):
             names = [getattr(event, key) for event in self.told if isinstance(event, kind)]
             assert len(names) == len(set(names)), f"{kind.__name__} twice"
+
+    @invariant()
+    def nobody_waits_while_somebody_is_free(self) -> None:
+        for call in self.board.calls.values():
+            for agent in self.board.agents.values() if call.state == "queued" else ():
+                fits = call.queue in agent.queues and agents.can_be_rung(agent, call.line)
+                turned_down = self.now < call.passed.get(agent.name, 0.0)
+                assert not (fits and is_free(agent) and not turned_down), (call.id, agent.name)
 
     @invariant()
     def states_are_known(self) -> None:
@@ -403,4 +439,4 @@ class Hotline(RuleBasedStateMachine):
 
 
 TestHotline = Hotline.TestCase
-TestHotline.settings = examples(max_examples=60, stateful_step_count=60, deadline=None)
+TestHotline.settings = examples(max_examples=100, stateful_step_count=60, deadline=None)
