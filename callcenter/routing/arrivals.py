@@ -99,8 +99,8 @@ def deliver(step: Step, call: Call) -> None:
     call.queued = call.lined_up = step.now
     call.first_queue = call.first_queue or call.queue
     endings.enter_queue(step, call)
-    short = queue.closed or queue.waiting >= queue.max_length or not step.staffed(queue.name)
-    if short and (beside := moves.beside(step, call)):
+    away = queue.closed or queue.waiting >= queue.max_length or _too_long(step, queue)
+    if (away or not step.staffed(queue.name)) and (beside := moves.beside(step, call)):
         endings.count(step, call, "overflowed")
         call.queue = beside
         deliver(step, call)
@@ -108,7 +108,7 @@ def deliver(step: Step, call: Call) -> None:
     if voicemail.closed(step, call):
         voicemail.begin(step, call)
         return
-    if queue.closed or queue.waiting >= queue.max_length:
+    if away:
         voicemail.send_away(step, call)
         return
     if words := _first_words(step, call, queue):
@@ -157,6 +157,34 @@ def music(step: Step, call: Call) -> None:
     step.play(call, "music", step.rules_of(call).waiting_music, loop=True)
 
 
+def expected(step: Step, queue: Queue, place: int) -> float:
+    """Seconds until the caller at this place is served, 0 while nothing is known of the queue's calls."""
+    people = (step.board.agents[name] for name in step.board.serving.get(queue.name, ()))
+    agents = sum(rules.comes_free(agent) for agent in people)
+    return rules.expected_wait(place, queue.handling, agents) if queue.handling else 0.0
+
+
+def _too_long(step: Step, queue: Queue) -> bool:
+    """Whether one more caller would wait longer than the queue lets anybody expect."""
+    if not queue.most_expected or step.board.free.get(queue.name):
+        return False
+    return expected(step, queue, queue.waiting + 1) > queue.most_expected
+
+
+def _minutes(step: Step, queue: Queue, call: Call, place: int) -> tuple[str, ...]:
+    """The expected wait as words: where the queue tells it, it is known, and better than what was told before."""
+    seconds = expected(step, queue, place) if queue.announce_wait else 0.0
+    if not 0 < seconds < float("inf"):
+        return ()
+    minutes = rules.minutes(seconds)
+    if call.minutes_told and minutes >= call.minutes_told:
+        return ()
+    call.minutes_told = minutes
+    spoken = call.language or step.house.languages[0]
+    phrase = "expected_minute" if minutes == 1 else "expected_minutes"
+    return (phrases.say(phrase, spoken, minutes=minutes),)
+
+
 def tell_places(step: Step, queue: Queue) -> None:
     """Bring places up to date, tell them to those who moved up, send away who waited too long."""
     waiting = [step.board.calls[one] for one in step.board.lineup.get(queue.name, ())]
@@ -173,6 +201,7 @@ def tell_places(step: Step, queue: Queue) -> None:
         elif rules.tell_place(place, call.place_told, call.place_told_at, queue.announce_every, step.now):
             call.place_told, call.place_told_at = place, step.now
             spoken = call.language or step.house.languages[0]
-            step.play(call, "place", phrases.say("place", spoken, place=place))
+            words = phrases.say("place", spoken, place=place)
+            step.play(call, "place", words, *_minutes(step, queue, call, place))
         elif call.hearing == "place" and step.now - call.place_told_at > GREETING_WITHIN:
             music(step, call)

@@ -118,6 +118,7 @@ class Call:
     plays: int = 0
     hearing: str = ""
     place_told: int = 0
+    minutes_told: int = 0
     place_told_at: float = 0.0
     asked: int = 0
     score: int = 0
@@ -238,7 +239,8 @@ class Queue:
     `prompts`: those that its texts name -> language -> as the line plays it. `rings`: whom its callers may go to while
     they wait; `order`: agent -> place for strategy ordered; `tiers`: tier of a customer -> what it adds to the priority.
     `turn`: the agent to whom it offered last. `overflow`: the queue that gets whom it has no room, time or agent for.
-    `closed`: by the supervisor `closed_by`, until it is opened again.
+    `handling`: seconds that a call keeps an agent, the newest counting most. `closed`: by the supervisor `closed_by`,
+    until it is opened again.
     """
 
     name: str
@@ -258,7 +260,9 @@ class Queue:
     max_wait: float = 600.0
     max_length: int = 500
     overflow: str = ""
+    most_expected: float = 0.0
     announce_every: float = 30.0
+    announce_wait: bool = False
     misses_allowed: int = 2
     service_level: float = 20.0
     service_target: float = 0.8
@@ -290,6 +294,7 @@ class Queue:
     lost: int = 0
     longest_today: float = 0.0
     turn: str = ""
+    handling: float = 0.0
     closed: bool = False
     closed_by: str = ""
 
@@ -308,7 +313,7 @@ COUNTERS = frozenset(
     {
         *("name", "waiting", "oldest", "day", "offered", "answered", "within"),
         *("abandoned", "short_abandon", "deflected", "messages", "lost", "longest_today", "turn"),
-        *("overflowed", "closed", "closed_by"),
+        *("overflowed", "handling", "closed", "closed_by"),
     }
 )
 RULES = tuple(one.name for one in dataclasses.fields(Queue) if one.name not in COUNTERS)

@@ -98,6 +98,9 @@ def finish(
     call.until = 0.0
     talk = max(0.0, at - call.answered - call.held - call.between) if call.answered else 0.0
     count(step, call, counted)
+    queue = step.queue(call.queue) if call.answered and call.kind == "inbound" else None
+    if queue is not None:
+        queue.handling = rules.smoothed(queue.handling, talk + call.held + queue.wrap_up)
     waited = ((call.answered or at) - call.queued) if call.queued else 0.0
     step.tell(
         events.CallFinished(

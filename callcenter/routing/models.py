@@ -71,6 +71,10 @@ class QueueRow(SQLModel, table=True):
     max_length: int = 500
     overflow: str = ""
     """The queue that gets whom this one has no room, no time or nobody signed in for; empty: none."""
+    most_expected: float = 0.0
+    """Expected wait in seconds beyond which a caller is not let in, 0 for no bound."""
+    announce_wait: bool = False
+    """Whether the expected wait is told with the place."""
     announce_every: float = 30.0
     misses_allowed: int = 2
     service_level: float = 20.0

@@ -38,7 +38,8 @@ def move(step: Step, call: Call, queue: str) -> None:
     call_back_offer(step, call)
     endings.count(step, call, "overflowed")
     step.line_up_again(call, queue)
-    call.lined_up, call.passed, call.place_told = step.now, {}, 0
+    call.lined_up, call.passed = step.now, {}
+    call.place_told = call.minutes_told = 0
     endings.enter_queue(step, call)
     step.line_up_again(call)
     call.position = step.board.queues[queue].waiting

@@ -24,6 +24,16 @@ _TEXTS = {
         "cmn": "您现在排在第{place}位。",
         "yue": "您而家排第{place}位。",
     },
+    "expected_minute": {
+        "en": "The wait is about one minute.",
+        "cmn": "预计等待约一分钟。",
+        "yue": "預計要等大約一分鐘。",
+    },
+    "expected_minutes": {
+        "en": "The wait is about {minutes} minutes.",
+        "cmn": "预计等待约{minutes}分钟。",
+        "yue": "預計要等大約{minutes}分鐘。",
+    },
     "sorry_busy": {
         "en": "We are sorry, nobody is free at the moment. If we know your number, we will call you back. Goodbye.",
         "cmn": "很抱歉，目前座席全忙。如果我们有您的号码，我们会给您回电。再见。",

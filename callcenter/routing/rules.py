@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 RETRY_AFTER = 5.0
 """Seconds before a call is offered again to an agent who rejected it or whose phone failed."""
+SMOOTHING = 0.1
 DESK_GRACE = 15.0
 """Seconds that a signed-in agent's open page may be silent before no more calls are offered."""
 
@@ -210,6 +211,16 @@ def expected_wait(place: int, handling: float, agents: int) -> float:
     return place * handling / agents if agents else float("inf")
 
 
+def smoothed(known: float, seconds: float) -> float:
+    """A mean in which the newest of about ten values counts most; the first one alone is it."""
+    return known + (seconds - known) * SMOOTHING if known else seconds
+
+
+def comes_free(agent: Free) -> bool:
+    """Whether this agent takes calls, now or behind the present one."""
+    return agent.status == "available" and agent.reachable and not agent.paused
+
+
 def minutes(seconds: float) -> int:
     """An expected wait as it is spoken: whole minutes upwards, above five in steps of five."""
     told = max(1, -int(-seconds // 60))
@@ -221,13 +232,7 @@ def _has(agent: Free, needs: Mapping[str, int]) -> bool:
 
 
 def _comes(person: Free | None) -> bool:
-    return (
-        person is not None
-        and person.status == "available"
-        and person.activity != "idle"
-        and person.reachable
-        and not person.paused
-    )
+    return person is not None and person.activity != "idle" and comes_free(person)
 
 
 def tell_place(place: int, told: int, told_at: float, every: float, now: float) -> bool:

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from callcenter import commands, db, stream
 from callcenter.people import desk as people
-from callcenter.routing import queues
+from callcenter.routing import queues, rules
 from callcenter.routing.models import QueueRow
 from callcenter.web import asked, auth, board, respond
 from callcenter.web.board import Board, Entry
@@ -80,7 +80,8 @@ def figures(entry: Entry, seen: Board, now: float) -> Told:
     `offered` = `answered` + `abandoned` + `short_abandon` + `deflected` + `overflowed` + `messages` + `lost` + `in_queue`.
     `level`: answered within `service_level` seconds / (answered + abandoned), None when nothing ended (metric
     definitions, version 1). `in_queue` follows from the counters; `waiting` are the calls on the board now,
-    `longest_wait` is in seconds.
+    `longest_wait` is in seconds. `expected`: seconds that one more caller would wait = place * `handling` /
+    `taking_calls`; None when nobody takes calls, 0 while nothing is known.
     """
     counted = {name: int(entry.get(name, 0)) for name in OUTCOMES}
     waiting = [
@@ -88,6 +89,9 @@ def figures(entry: Entry, seen: Board, now: float) -> Told:
     ]
     oldest = min((call["queued"] for call in waiting if call["queued"]), default=0.0)
     ended = counted["answered"] + counted["abandoned"]
+    able = [one for one in seen.agents.values() if entry["name"] in one["queues"] and _takes_calls(one)]
+    handling = float(entry.get("handling", 0.0))
+    expected = rules.expected_wait(len(waiting) + 1, handling, len(able)) if handling else 0.0
     return {
         "offered": entry["offered"],
         **counted,
@@ -99,9 +103,17 @@ def figures(entry: Entry, seen: Board, now: float) -> Told:
         "longest_wait": max(0.0, now - oldest) if oldest else 0.0,
         "longest_today": entry["longest_today"],
         "day": entry["day"],
+        "handling": handling,
+        "taking_calls": len(able),
+        "expected": expected if able else None,
         "closed": bool(entry.get("closed")),
         "closed_by": entry.get("closed_by", ""),
     }
+
+
+def _takes_calls(agent: Entry) -> bool:
+    """`rules.comes_free` of an entry."""
+    return bool(agent["status"] == "available" and agent["reachable"] and not agent["paused"])
 
 
 def _queue(row: QueueRow, seen: Board, now: float) -> Told:

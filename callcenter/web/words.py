@@ -281,6 +281,7 @@ WORDS: dict[str, dict[str, str]] = {
         "ring_time": lazy("An agent's phone rings for"),
         "wrap_up": lazy("Wrap-up"),
         "owner_first": lazy("Wait for a busy owner"),
+        "most_expected": lazy("Longest expected wait of who is let in"),
         "max_wait": lazy("Longest wait"),
         "max_length": lazy("Most callers waiting"),
         "announce_every": lazy("Place told every"),

@@ -43,7 +43,7 @@ def test_numbers_lead_to_queues() -> None:
 @pytest.mark.parametrize("language", phrases.SPOKEN)
 def test_every_phrase_is_spoken(language: str) -> None:
     for phrase in phrases._TEXTS:
-        prompt = phrases.say(phrase, language, place=2, key=2, number="1 0 4 2", owner="Anna")
+        prompt = phrases.say(phrase, language, place=2, key=2, minutes=3, number="1 0 4 2", owner="Anna")
         assert prompt.startswith(f"say:{language}:")
         assert "{" not in prompt
     assert phrases.say("place", "fr", place=2) == "say:en:You are number 2 in the queue."

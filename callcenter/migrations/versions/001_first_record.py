@@ -246,6 +246,8 @@ def upgrade() -> None:
         sa.Column("max_wait", sa.Float(), nullable=False),
         sa.Column("max_length", sa.Integer(), nullable=False),
         sa.Column("overflow", sa.String(), nullable=False),
+        sa.Column("most_expected", sa.Float(), nullable=False),
+        sa.Column("announce_wait", sa.Boolean(), nullable=False),
         sa.Column("announce_every", sa.Float(), nullable=False),
         sa.Column("misses_allowed", sa.Integer(), nullable=False),
         sa.Column("service_level", sa.Float(), nullable=False),
