@@ -7,6 +7,7 @@ the record is read in threads.
 import asyncio
 import contextlib
 import dataclasses
+import os
 import signal
 import sys
 import time
@@ -126,7 +127,7 @@ class Conductor:
     def __init__(self, settings: Settings, engine: Engine, find: Find) -> None:
         self._settings, self._engine, self._find = settings, engine, find
         self._client = stream.connect_async(settings.redis_url, limit=None)
-        self._lease = Lease(self._client, ids.new_id())
+        self._lease = Lease(self._client, f"{ids.new_id()}-{os.getpid()}")
         self._threads = ThreadPoolExecutor(3, "record")
         self._house = House(
             settings.numbers,

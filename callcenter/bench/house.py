@@ -95,8 +95,8 @@ class House:
             self.store.close()
         self.engine.dispose()
 
-    def _start(self) -> None:
-        """Every process, until all say that they are well."""
+    def environment(self) -> dict[str, str]:
+        """What a process of this installation reads its settings from."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("CALLCENTER_")
         }
@@ -106,9 +106,13 @@ class House:
             f"CALLCENTER_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
             for name, value in values.items()
         }
+        return environment
+
+    def _start(self) -> None:
+        """Every process, until all say that they are well."""
         with (self.settings.data_dir / "up.log").open("wb") as log:
             command = [sys.executable, "-m", "callcenter", "up"]
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, env=self.environment(), stdout=log, stderr=log)
         end = time.monotonic() + STARTS_WITHIN
         while not self._well():
             if time.monotonic() > end:
