@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, func, select
 
-from callcenter.bench import calls, pop
+from callcenter.bench import board, calls, pop
 from callcenter.bench.crowd import Crowd, fill
 from callcenter.calls.models import Call
 from callcenter.customers import numbers
@@ -60,3 +60,10 @@ def test_whole_cycles_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     figures = calls.main(Settings())
     assert (figures["begun"], figures["done"], figures["failed"]) == (4, 4, {})
     assert {"line", "conductor", "web", "load"} <= figures["cpu_ms_per_cycle"].keys()
+
+
+def test_the_board_stays_full_while_calls_are_offered(settings: Settings) -> None:
+    told = board.main(settings, decisions=300)
+    assert (told["waiting"], told["decisions"]) == (board.CALLS, 300)
+    assert 100 < told["offered"] <= 300
+    assert told["step_us"]["samples"] == 300
