@@ -67,9 +67,9 @@ class Pages:
         """Append a public event, as the conductor does."""
         return stream.append(self.store, stream.PUBLIC, events.public.encode(message))
 
-    def board(self, kind: str, key: str, **entry: Any) -> None:
+    def board(self, part: str, key: str, /, **entry: Any) -> None:
         """Write a live board's entry, as the conductor does."""
-        self.store.hset(f"board:{kind}", key, json.dumps(entry))
+        self.store.hset(f"board:{part}", key, json.dumps(entry))
 
     def asked(self) -> list[dict[str, Any]]:
         """Every command that the pages gave the conductor."""

@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 import redis.asyncio
 
+from callcenter.errors import NotFound
+
 Entry = dict[str, Any]
 
 _CALL: Entry = {
@@ -68,6 +70,17 @@ async def agent_and_call(store: redis.asyncio.Redis, name: str) -> tuple[Entry, 
         queue = _entry(await store.hget("board:queues", call["queue"]), {"recording": "off"})
         call["recording_mode"] = queue["recording"]
     return agent, call
+
+
+async def must_know(store: redis.asyncio.Redis, call: str) -> None:
+    """Raises NotFound for a call that is not on the board (any more); empty: none is meant."""
+    if call and not await _exists(store, call):
+        raise NotFound
+
+
+async def _exists(store: redis.asyncio.Redis, call: str) -> bool:
+    found: Any = store.hexists("board:calls", call)
+    return bool(await found)
 
 
 async def queues_of(store: redis.asyncio.Redis, names: list[str]) -> list[Entry]:

@@ -10,7 +10,7 @@ from callcenter import commands
 from callcenter.customers.models import Customer
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.tickets.rules import DISPOSITIONS
-from callcenter.web import asked, auth, respond
+from callcenter.web import asked, auth, board, respond
 from callcenter.web.parts import parts
 
 LONGEST_EXTENSION = 600.0
@@ -127,6 +127,7 @@ async def extend(request: Request) -> Response:
 
 
 async def _ask(request: Request, message: Any) -> Response:
+    await board.must_know(parts(request).store, getattr(message, "call", ""))
     await respond.command(request, message)
     return respond.done(request, "/desk")
 

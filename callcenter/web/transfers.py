@@ -123,6 +123,7 @@ def _state(agent: Entry) -> tuple[str, str]:
 
 
 async def _ask(request: Request, message: Any) -> Response:
+    await board.must_know(parts(request).store, getattr(message, "call", ""))
     await respond.command(request, message)
     return respond.done(request, "/desk")
 

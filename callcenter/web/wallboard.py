@@ -60,6 +60,7 @@ async def supervise(request: Request) -> Response:
     mode = str((await respond.fields(request)).get("mode", "listen"))
     if mode not in ("listen", "whisper", "barge", "off"):
         raise InvalidInput(mode="listen, whisper, barge, off")
+    await board.must_know(held.store, call)
     await held.record.write(lambda session: people.audit(session, by, "call.supervise", call, mode, db.now()))
     asked: Any = commands.StopSupervising(by, call) if mode == "off" else commands.Supervise(by, call, mode)
     await respond.command(request, asked)

@@ -112,6 +112,7 @@ def test_one_tab_is_the_desk_and_another_can_take_it_over(pages: Pages) -> None:
 
 
 def test_buttons_append_commands_and_are_answered_at_once(pages: Pages) -> None:
+    pages.board("calls", "c1", id="c1", state="bridged", agent="mei")
     with pages.program("agent", name="mei") as client:
         put = {
             "/desk/status": {"status": "break", "reason": "meal"},
@@ -125,6 +126,7 @@ def test_buttons_append_commands_and_are_answered_at_once(pages: Pages) -> None:
         }
         for address, body in put.items():
             assert client.put(address, json=body).status_code == 202, address
+        assert client.put("/calls/gone/hold", json={"on": True}).status_code == 404
         assert client.put("/desk/status", json={"status": "asleep"}).status_code == 422
         assert client.put("/calls/c1/digits", json={"digits": "x"}).json()["error"] == "invalid-input"
         assert client.put("/calls/c1/customer", json={"customer": 999}).status_code == 404

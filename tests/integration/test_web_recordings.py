@@ -189,6 +189,7 @@ def test_alarms_are_on_the_wallboard_and_on_health(pages: Pages) -> None:
 
 
 def test_the_desk_asks_the_conductor(pages: Pages) -> None:
+    pages.board("calls", "c1", id="c1", state="bridged", agent="mei")
     with pages.browser("mei") as mei:
         for path in ("/calls/c1/recording-pause", "/calls/c1/recording"):
             assert mei.put(path, json={"on": True}, headers={"accept": "application/json"}).status_code == 202

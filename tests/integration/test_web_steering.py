@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import orjson
 import pytest
 from sqlmodel import select
 
@@ -31,8 +30,7 @@ def pages(settings: Settings) -> Iterator[Pages]:
             ("queues", "second", {}),
             ("queues", "shut", {"closed": True, "closed_by": "mei"}),
         ):
-            entry["id" if key == "calls" else "name"] = name
-            running.store.hset(f"board:{key}", name, orjson.dumps(entry))
+            running.board(key, name, **{"id" if key == "calls" else "name": name}, **entry)
         yield running
 
 

@@ -33,6 +33,7 @@ def talking(pages: Pages, **more: Any) -> None:
 
 
 def test_each_act_is_a_command(pages: Pages) -> None:
+    pages.board("calls", "c1", id="c1", state="bridged", agent="mei")
     with pages.browser("mei") as client:
         client.headers["accept"] = "application/json"
         for noun, given in (
