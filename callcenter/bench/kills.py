@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -35,6 +36,8 @@ AGENTS, CALLERS = 6, 12
 PAUSED = 20.0
 BETWEEN = (0.5, 2.0)
 """Seconds between two kills, drawn evenly."""
+STARTED = 3.0
+"""Seconds behind its start in which a conductor stands by."""
 AT_REST = 120.0
 """Seconds within which all is at rest when nobody rings any more."""
 PARTS = ("conductor", "conductor", "line", "audio", "web", "ledger", "timers", "store", "worker-callbacks")
@@ -43,7 +46,7 @@ PARTS = ("conductor", "conductor", "line", "audio", "web", "ledger", "timers", "
 
 def main(settings: Settings, kills: int = KILLS) -> dict[str, Any]:
     """`wrong`: what does not add up; {} is the aim. `takeover_s`: from the death, or the pause, of the active conductor to
-    a lease of another one."""
+    a lease of another one, where another one stood by."""
     del settings  # an installation of its own
     return asyncio.run(run(kills, SEED, PAUSED))
 
@@ -220,17 +223,18 @@ class _Killer:
         former = self._lease()
         holder = former.partition(":")[0].rpartition("-")[2]
         active = int(holder) if holder.isdecimal() and int(holder) in pids else self.dice.choice(pids)
+        beside = any(pid != active and _old(pid) > STARTED for pid in pids)
         stopped = self.struck["conductor"] % 3 == 2
         with contextlib.suppress(ProcessLookupError):
             os.kill(active, signal.SIGSTOP if stopped else signal.SIGKILL)
         self.struck["conductor, paused" if stopped else "conductor"] += 1
         self.struck["conductor"] += stopped
-        self.standby.keep()
         began = time.monotonic()
         while time.monotonic() - began < 30.0:
             now = self._lease()
             if now and now != former:
-                self.takeovers.append(time.monotonic() - began)
+                if beside:
+                    self.takeovers.append(time.monotonic() - began)
                 break
             await asyncio.sleep(0.05)
         if stopped:
@@ -255,6 +259,14 @@ class _Killer:
                     self.after = key.decode() if isinstance(key, bytes) else key
                     self.told.append(events.public.decode(fields[b"body"]))
         return self.told
+
+
+def _old(pid: int) -> float:
+    """Seconds since the process was started, 0 for one that is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 @dataclass

@@ -53,12 +53,11 @@ def test_the_way_of_a_pop_is_measured_in_a_browser(monkeypatch: pytest.MonkeyPat
 
 
 def test_whole_cycles_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "RATE", 2)
-    monkeypatch.setattr(calls, "SECONDS", 2)
     monkeypatch.setattr(calls, "AGENTS", 6)
     monkeypatch.setattr(calls, "CALLERS", 12)
-    figures = calls.main(Settings())
-    assert (figures["begun"], figures["done"], figures["failed"]) == (4, 4, {})
+    figures = calls.main(Settings(), rate=2, seconds=2)
+    assert (figures["begun"], figures["done"], figures["recorded"]) == (4, 4, 4)
+    assert figures["failed"] == {}
     assert {"line", "conductor", "web", "load"} <= figures["cpu_ms_per_cycle"].keys()
 
 
