@@ -25,7 +25,7 @@ async def listing(request: Request) -> Response:
     """`GET /agents`."""
     held = parts(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
-    seen = await board.whole(held.store)
+    seen = await board.seen_by(held, respond.viewer_of(request))
     people = await held.record.read(_people)
     rows = [{**person, "live": seen.agents.get(person["name"])} for person in people]
     return respond.page(request, "agents.html", {"agents": rows, "after": after}, breaks=words.BREAKS)

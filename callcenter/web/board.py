@@ -7,6 +7,8 @@ import orjson
 import redis.asyncio
 
 from callcenter.errors import NotFound
+from callcenter.web.auth import Viewer
+from callcenter.web.parts import Parts
 
 Entry = dict[str, Any]
 
@@ -49,6 +51,23 @@ async def whole(store: redis.asyncio.Redis) -> Board:
     return Board(_entries(calls, _CALL), _entries(agents, _AGENT), _entries(queues, _QUEUE))
 
 
+async def seen_by(held: Parts, viewer: Viewer) -> Board:
+    """Everything that this person may see: where the centre supervises in private (`Settings.supervision`), nothing that
+    tells who listens, unless the person may supervise too."""
+    seen = await whole(held.store)
+    if held.settings.supervision != "private" or viewer.may("calls.supervise"):
+        return seen
+    calls = {name: without_supervisors(call, viewer.name) for name, call in seen.calls.items()}
+    return Board(calls, {name: _discreet(one, seen) for name, one in seen.agents.items()}, seen.queues)
+
+
+def without_supervisors(call: Entry, viewer: str) -> Entry:
+    """The call as who is not to know it sees it: nobody supervises in it, but perhaps the viewer."""
+    there: dict[str, Entry] = call.get("parties") or {}
+    kept = {leg: one for leg, one in there.items() if one["role"] != "supervisor" or one["name"] == viewer}
+    return {**{key: value for key, value in call.items() if key != "heard"}, "parties": kept}
+
+
 def able(entry: Entry, capability: str) -> bool:
     """Whether the line of this call, or this line, has a capability (`telephony.line.CAPABILITIES`); what it lacks no
     page offers. A call whose line is not known yet is thought able: the line has the last word."""
@@ -89,6 +108,17 @@ async def queues_of(store: redis.asyncio.Redis, names: list[str]) -> list[Entry]
         return []
     kept = await store.hmget("board:queues", names)
     return [_entry(found, {**_QUEUE, "name": name}) for name, found in zip(names, kept, strict=True)]
+
+
+def _discreet(agent: Entry, seen: Board) -> Entry:
+    """Somebody who supervises speaks with somebody, and it is not said with whom."""
+    there = (seen.calls.get(agent["call"]) or {}).get("parties") or {}
+    inside = any(one["role"] == "supervisor" and one["name"] == agent["name"] for one in there.values())
+    return (
+        {**agent, "activity": "talking", "call": ""}
+        if inside or agent["activity"] == "supervising"
+        else agent
+    )
 
 
 def _entries(found: dict[bytes, bytes], whole_entry: Entry) -> dict[str, Entry]:

@@ -29,6 +29,7 @@ OUTCOMES = (
     "conversation", "busy", "no_answer", "unreachable", "failed", "cancelled", "no_agent", "no_score", "unknown",
 )  # fmt: skip
 KINDS = ("inbound", "callback", "survey", "manual")
+SUPERVISING = ("Supervise", "StopSupervising")
 Told = dict[str, Any]
 
 
@@ -81,7 +82,7 @@ async def show(request: Request) -> Response:
         told = lists.happenings(session, which)
         decided = lists.decisions(told)
         if held.settings.supervision == "private" and not viewer.may("calls.supervise"):
-            told = [one for one in told if one.type != "CallSupervised"]
+            told = [one for one in told if not _of_supervision(one)]
         row = _rows(session, [call], held.settings.country)[0]
         logged = session.exec(select(Ticket).where(Ticket.call_id == which))
         tickets = [{"id": one.id, "number": one.number, "state": one.state} for one in logged]
@@ -99,6 +100,11 @@ async def show(request: Request) -> Response:
     told = await held.record.read(read)
     steer = await steering.choices(held, which) if viewer.may("calls.steer") else None
     return respond.page(request, "call.html", {**told, "steer": steer})
+
+
+def _of_supervision(happened: lists.Happening) -> bool:
+    """Whether it tells that somebody supervised, or tried to."""
+    return happened.type == "CallSupervised" or happened.told.get("command") in SUPERVISING
 
 
 def _filters(words: dict[str, str], held: Parts) -> lists.Filters:

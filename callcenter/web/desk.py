@@ -107,7 +107,7 @@ async def look(held: Parts, viewer: Viewer, wanted: Iterable[str]) -> View:
         there: dict[str, Any] = call.get("parties") or {}
         call["parties"] = {leg: one for leg, one in there.items() if one["role"] != "replacing"}
     if call is not None and held.settings.supervision == "private":
-        _hide_supervisors(call, viewer.name)
+        call = board.without_supervisors(call, viewer.name)
     served = await board.queues_of(held.store, list(agent["queues"])) if "queues" in names else []
 
     def read(session: Session) -> tuple[Entry | None, Pop | None, list[Any], list[Any], list[Any]]:
@@ -123,15 +123,6 @@ async def look(held: Parts, viewer: Viewer, wanted: Iterable[str]) -> View:
 
     found, popped, mine, owed, notices = await held.record.read(read)
     return View(agent, found, served, popped, mine, owed, notices)
-
-
-def _hide_supervisors(call: dict[str, Any], viewer: str) -> None:
-    """Nobody in the call sees another who supervises: not its agent, not the colleague who is consulted or confers."""
-    parties: dict[str, Any] = call["parties"]
-    call["parties"] = {
-        leg: one for leg, one in parties.items() if one["role"] != "supervisor" or one["name"] == viewer
-    }
-    call.pop("heard", None)
 
 
 def touched(message: Any, me: str, call: str, tickets: frozenset[int]) -> frozenset[str]:

@@ -34,7 +34,7 @@ async def listing(request: Request) -> Response:
     """`GET /queues`: every queue with its figures of today."""
     held = parts(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
-    seen = await board.whole(held.store)
+    seen = await board.seen_by(held, respond.viewer_of(request))
     rows = await held.record.read(queues.listing)
     now = time.time()
     data = {"queues": [_queue(row, seen, now) for row in rows], "after": after}
@@ -45,7 +45,7 @@ async def show(request: Request) -> Response:
     """`GET /queues/{name}`."""
     held, name = parts(request), request.path_params["name"]
     after = await stream.last_id(held.store, stream.PUBLIC)
-    seen = await board.whole(held.store)
+    seen = await board.seen_by(held, respond.viewer_of(request))
     row = await held.record.read(lambda session: queues.find(session, name))
     agents = [agent for agent in seen.agents.values() if name in agent["queues"]]
     data = {

@@ -28,7 +28,7 @@ async def show(request: Request) -> Response:
     held, name = parts(request), request.path_params["name"]
     after = await stream.last_id(held.store, stream.PUBLIC)
     told = await held.record.read(lambda session: _agent(session, name))
-    live = (await board.whole(held.store)).agents.get(name)
+    live = (await board.seen_by(held, respond.viewer_of(request))).agents.get(name)
     return respond.page(request, "agent.html", {**told, "live": live, "after": after}, breaks=words.BREAKS)
 
 

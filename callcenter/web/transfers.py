@@ -32,7 +32,7 @@ def routes() -> list[BaseRoute]:
 async def targets(request: Request) -> Response:
     """`GET /desk/targets`: to whom a call can go: colleagues with their state, queues with who waits."""
     held, viewer = parts(request), respond.viewer_of(request)
-    seen = await board.whole(held.store)
+    seen = await board.seen_by(held, viewer)
 
     def word(code: str, kind: str) -> str:
         return held.pages.translate(viewer.language, words.WORDS[kind].get(code, code))

@@ -36,7 +36,9 @@ async def show(request: Request) -> Response:
     """`GET /board`."""
     held = parts(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
-    return respond.page(request, "wallboard.html", {**await state(held), "after": after})
+    return respond.page(
+        request, "wallboard.html", {**await state(held, respond.viewer_of(request)), "after": after}
+    )
 
 
 async def follow(request: Request) -> StreamingResponse:
@@ -67,10 +69,10 @@ async def supervise(request: Request) -> Response:
     return respond.done(request, "/board")
 
 
-async def state(held: Parts) -> dict[str, Any]:
-    """What the board shows now."""
+async def state(held: Parts, viewer: Viewer) -> dict[str, Any]:
+    """What the board shows this person now."""
     now = time.time()
-    seen = await board.whole(held.store)
+    seen = await board.seen_by(held, viewer)
     late = await held.record.read(lambda session: queries.escalated(session, db.now()))
     return {
         "now": now,
@@ -78,7 +80,7 @@ async def state(held: Parts) -> dict[str, Any]:
         "agents": sorted(
             (_tile(agent, now) for agent in seen.agents.values() if _takes_calls(agent)), key=_odd_ones_first
         ),
-        "calls": sorted(_live(seen), key=lambda call: (not call["help"], call["started"])),
+        "calls": sorted(_live(seen, viewer), key=lambda call: (not call["help"], call["started"])),
         "escalations": late,
         "alarms": await alarms.standing(held.store),
     }
@@ -138,14 +140,16 @@ def _odd_ones_first(agent: Entry) -> tuple[bool, bool, str]:
     return (not agent["odd"], agent["status"] == "signed_out", agent["display"] or agent["name"])
 
 
-def _live(seen: board.Board) -> list[Entry]:
-    """Calls as they are shown: agent and queue by the names that people read, and who supervises."""
+def _live(seen: board.Board, viewer: Viewer) -> list[Entry]:
+    """Calls as they are shown: agent and queue by the names that people read; `joined`: this person supervises it."""
     return [
         {
             **call,
             "agent_shown": seen.agents.get(call["agent"], {}).get("display") or call["agent"],
             "queue_shown": seen.queues.get(call["queue"], {}).get("label") or call["queue"],
-            "supervisors": [one["name"] for one in call["parties"].values() if one["role"] == "supervisor"],
+            "joined": any(
+                one["role"] == "supervisor" and one["name"] == viewer.name for one in call["parties"].values()
+            ),
         }
         for call in seen.calls.values()
         if call["state"] != "ended"
@@ -153,6 +157,6 @@ def _live(seen: board.Board) -> list[Entry]:
 
 
 async def _frame(held: Parts, viewer: Viewer, entry: str) -> bytes:
-    shown = await state(held)
+    shown = await state(held, viewer)
     html = held.pages.render("wallboard_parts.html", viewer.language, viewer=viewer, **shown)
     return live.frame("parts", {"parts": {"board": html}, "now": shown["now"]}, entry)

@@ -1,79 +1,13 @@
 """Blind, attended and conference in a whole installation: real SIP, real audio, checked by frequency."""
 
 import asyncio
-import contextlib
-import json
-import re
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from callcenter import commands
 from callcenter.telephony.phone import Phone, PhoneCall
 from callcenter.telephony.sipua.replaces import Replaces
-from tests.hotline import AGENT_TONE, CUSTOMER_TONE, Hotline, another_time, hear_each_other, soon
-from tests.place import running
-from tests.tones import tone_level
-
-BERT_TONE, OUTSIDE_TONE = 1000.0, 1300.0
-NUMBER, OUTSIDE = "+8613800000131", "+8613700000003"
-LOUD, SILENT = -30.0, -45.0
-"""dB of full scale: a tone that is there, and one that is not."""
-
-
-@contextlib.asynccontextmanager
-async def house(folder: Path) -> AsyncIterator[tuple[Hotline, Phone, Phone, Phone]]:
-    """Anna takes calls, Bert is there for colleagues, and a trunk leads outside."""
-    outside = Phone("carrier", tone=OUTSIDE_TONE)
-    trunk = {"name": "carrier", "address": await outside.start(), "release": True}
-    with running(folder, trunks=json.dumps([trunk]), outbound_hours=another_time()) as place:
-        hotline = Hotline(place)
-        said = place.run("user", "add", "bert", "--phone", "bert", "--password", "bert-signs-in")
-        secret = re.search(r"password (\S+),", said)
-        assert secret, said
-        await asyncio.to_thread(place.start)
-        bert = Phone("bert", secret[1], server=place.sip, tone=BERT_TONE)
-        await hotline.registered(bert)
-        hotline.ask(commands.SignIn("bert"))
-        try:
-            async with hotline.desk() as anna:
-                yield hotline, anna, bert, outside
-        finally:
-            await bert.stop()
-            await outside.stop()
-
-
-@contextlib.asynccontextmanager
-async def talk(hotline: Hotline, anna: Phone) -> AsyncIterator[tuple[str, PhoneCall, PhoneCall]]:
-    """A customer who speaks with Anna: the call's id, the customer's side, Anna's."""
-    await soon(hotline.free, "anna to be free")
-    known = len(anna.incoming)
-    async with hotline.customer(NUMBER) as customer:
-        await soon(lambda: len(anna.incoming) > known, "anna's phone to ring")
-        await hear_each_other(customer, anna.incoming[-1])
-        yield str(hotline.agent()["call"]), customer, anna.incoming[-1]
-
-
-async def hears(call: PhoneCall, *tones: float) -> None:
-    """These tones and none of the other parties'."""
-    every = {CUSTOMER_TONE, AGENT_TONE, BERT_TONE, OUTSIDE_TONE}
-
-    def so() -> bool:
-        sound = call.voice.heard(0.5)
-        loud = all(tone_level(sound, tone) > LOUD for tone in tones)
-        return loud and all(tone_level(sound, tone) < SILENT for tone in every - set(tones))
-
-    await soon(so, f"{tones} to be heard")
-
-
-async def incoming(phone: Phone, known: int) -> PhoneCall:
-    await soon(lambda: len(phone.incoming) > known, f"{phone.user} to ring")
-    return phone.incoming[known]
-
-
-def on_board(hotline: Hotline, name: str) -> dict[str, Any]:
-    body = hotline.store.hget("board:agents", name)
-    return json.loads(body) if body else {}  # type: ignore[arg-type]
+from tests.hotline import AGENT_TONE, CUSTOMER_TONE, soon
+from tests.house import BERT_TONE, NUMBER, OUTSIDE, OUTSIDE_TONE, hears, house, incoming, on_board, talk
 
 
 async def test_by_the_desk(tmp_path: Path) -> None:
