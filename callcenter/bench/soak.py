@@ -110,7 +110,9 @@ async def soak(
 
 
 def left_over(first: dict[str, Any], last: dict[str, Any]) -> dict[str, list[int]]:
-    """What grew, [before, behind]; memory stands in the marks."""
+    """What grew, [before, behind]; memory stands in the marks. Of objects, which come and go, those that are there all the
+    time are compared with the most that were seen before."""
+    first = {**first, "objects": first["objects_at_most"]}
     flat = [
         {f"{part} {name}": value for part in ("entries", "objects") for name, value in count[part].items()}
         | {
