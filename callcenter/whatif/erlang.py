@@ -8,13 +8,21 @@ S. Zeltyn and A. Mandelbaum, "Call centers with impatient customers" (Queueing S
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
 
 SHORT = 5.0
 """Seconds: who leaves within them is a short abandon, which the service level does not count (metric definitions 1)."""
-_STEPS = 400
-"""Intervals of Simpson's rule for each integral; the error is below 1e-6 in the tests."""
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+_NOTHING = 40.0
+"""A density of e^-40 of its peak is nothing."""
+_PATIENCES = (-8.0, -2.0, 2.0, 8.0, 30.0)
+"""Where the integrals are cut, in mean patiences from the peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,34 +108,27 @@ def erlang_a(agents: int, rate: float, handling: float, within: float, patience:
     if not rate:
         return Figures(agents, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     theta, pace = 1 / patience, agents / handling
-    end, scale = _reach(rate, theta, pace)
-
-    def offered(x: float) -> float:
-        return math.exp(rate * -math.expm1(-theta * x) / theta - pace * x - scale)
-
-    # E: sum of p(0..c-1) over p(c-1) = 1 / B(c-1) (a recursion of terms); J: the waiting's weight over p(c-1), in e^scale.
-    free = (1 / erlang_b(agents - 1, rate * handling)) * math.exp(-scale)
-    cut = min(end, 8 * patience)
-    weight = rate / (free + rate * (_integral(offered, 0.0, cut) + _integral(offered, cut, end)))
-
-    def mean(of: Callable[[float], float], begin: float = 0.0, until: float = end) -> float:
-        cut = min(
-            until, max(begin, 8 * patience)
-        )  # two scales: that of patience, and that of one agent alone
-        parts = (_integral(lambda x: of(x) * offered(x), *ends) for ends in ((begin, cut), (cut, until)))
-        return weight * sum(parts)
-
-    waiting = mean(lambda x: 1.0)
-    left = mean(lambda x: -math.expm1(-theta * x))
-    short = mean(lambda x: -math.expm1(-theta * min(x, SHORT)), 0.0, min(SHORT, end)) + (
-        mean(lambda x: -math.expm1(-theta * SHORT), SHORT, end) if end > SHORT else 0.0
+    x, weight, scale = _offered_waits(rate, theta, pace, (SHORT, within))
+    # p(0..c-1) over p(c-1) is 1 / B(c-1); beside it the waiting's weight over p(c-1), both in e^scale.
+    free = _over_erlang_b(agents - 1, rate * handling) * math.exp(-scale)
+    at_once = 1 / (1 + rate * float(weight.sum()) / free) if free else 0.0
+    weight *= (1 - at_once) / weight.sum()
+    stays, leaves = np.exp(-theta * x), -np.expm1(-theta * x)
+    answered = at_once + float(weight @ stays)
+    left = float(weight @ leaves)
+    # Who would have waited longer than SHORT and left is a short abandon when his patience was no longer than that.
+    short = float(weight @ -np.expm1(-theta * np.minimum(x, SHORT)))
+    in_time = at_once + float(weight @ (stays * (x <= within)))
+    return Figures(
+        agents,
+        min(1.0, in_time / (1 - short)),
+        1 - at_once,
+        left / theta,  # each waiting second is left with rate theta: P(left) = theta E[W]
+        float(weight @ (x * stays)) / answered,
+        left,
+        0.0,
+        min(1.0, rate * answered * handling / agents),
     )
-    in_time = 1 - waiting + mean(lambda x: math.exp(-theta * x), 0.0, min(within, end))
-    waits = left / theta  # each waiting second is left with rate theta: P(left) = theta E[W]
-    answered_waits = mean(lambda x: x * math.exp(-theta * x)) / (1 - left)
-    level = in_time / (1 - short)
-    busy = rate * (1 - left) * handling / agents
-    return Figures(agents, min(1.0, level), waiting, waits, answered_waits, left, 0.0, busy)
 
 
 def agents_needed(
@@ -151,31 +152,46 @@ def agents_needed(
     return figures(enough)
 
 
-def _reach(rate: float, theta: float, pace: float) -> tuple[float, float]:
-    """Where the density of the offered wait has become nothing, and the largest value of its exponent.
+def _over_erlang_b(agents: int, load: float) -> float:
+    """1 / B by the recursion upside down, R(c) = 1 + c R(c-1) / a; infinite where B is smaller than any float."""
+    over = 1.0
+    for count in range(1, agents + 1):
+        over = 1 + count / load * over
+    return over
 
-    The exponent lambda H(x) - pace x is concave; its peak is where lambda exp(-theta x) = pace.
+
+def _offered_waits(
+    rate: float, theta: float, pace: float, kinks: Sequence[float]
+) -> tuple[Values, Values, float]:
+    """Nodes x and weights for the integral of exp(lambda H(x) - pace x - scale) and of what is multiplied with it.
+
+    The exponent is concave; its peak, `scale`, is where lambda exp(-theta x) = pace. Gauss and Legendre's rule on pieces
+    between the two points where nothing is left of it, the peak, the end of patience (behind it the density decays with
+    one agent's pace alone) and the `kinks` of what is multiplied.
     """
-    peak = max(0.0, math.log(rate / pace) / theta)
 
     def exponent(x: float) -> float:
         return rate * -math.expm1(-theta * x) / theta - pace * x
 
+    peak = max(0.0, math.log(rate / pace) / theta)
     highest = exponent(peak)
-    width = 1 / pace
-    while exponent(peak + width) > highest - 30:
-        width *= 1.2
-    return peak + width, highest
 
+    def gone(towards: float) -> float:
+        """The nearest point, within a fifth, where the density is below e^-40 of its peak."""
+        width = towards / pace
+        while peak + width > 0 and exponent(peak + width) > highest - _NOTHING:
+            width *= 1.2
+        return max(0.0, peak + width)
 
-def _integral(of: Callable[[float], float], begin: float, end: float) -> float:
-    """Simpson's rule."""
-    if end <= begin:
-        return 0.0
-    step = (end - begin) / _STEPS
-    odd = math.fsum(of(begin + step * i) for i in range(1, _STEPS, 2))
-    even = math.fsum(of(begin + step * i) for i in range(2, _STEPS, 2))
-    return step / 3 * (of(begin) + 4 * odd + 2 * even + of(end))
+    begin, end = gone(-1e-3), gone(1e-3)
+    inner = {peak, *kinks, *(peak + part / theta for part in _PATIENCES)}
+    ends = [begin, *sorted(cut for cut in inner if begin < cut < end), end]
+    starts, widths = np.array(ends[:-1])[:, None], np.diff(ends)[:, None]
+    x = (starts + widths * (_NODES + 1) / 2).ravel()
+    weight = (widths * _WEIGHTS / 2).ravel() * np.exp(
+        rate * -np.expm1(-theta * x) / theta - pace * x - highest
+    )
+    return x, weight, highest
 
 
 def _poisson_cdf(most: int, mean: float) -> float:

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from callcenter.whatif.erlang import (
+    SHORT,
     agents_needed,
     erlang_a,
     erlang_b,
@@ -46,28 +48,77 @@ def test_endless_patience_is_erlang_c() -> None:
         assert getattr(patient, name) == pytest.approx(getattr(endless, name), rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("agents", "rate", "handling", "patience"),
-    [(10, 0.05, 180, 60), (20, 0.11, 200, 120), (5, 0.05, 180, 300), (100, 0.6, 180, 90), (1, 0.02, 100, 30)],
-)
-def test_erlang_a_is_the_chain_solved_state_by_state(
+ORDINARY = [
+    (10, 0.05, 180, 60),
+    (20, 0.11, 200, 120),
+    (5, 0.05, 180, 300),
+    (100, 0.6, 180, 90),
+    (1, 0.02, 100, 30),
+    (30, 0.17, 180, 200),
+]
+OVERLOADED = [
+    (10, 5.0, 180, 60),  # ninety times what they can do
+    (10, 50.0, 180, 60),
+    (1000, 60.0, 180, 600),
+    (1000, 6.0, 180, 3600),
+    (3000, 20.0, 180, 1200),
+    (1, 0.5, 3000, 5),  # one agent for long, callers gone at once
+    (1, 0.001, 30000, 5),
+    (10, 0.3, 180, 36000),
+    (1000, 6.0, 180, 10),
+]
+IDLE = [(150, 0.001, 100, 60), (200, 0.0001, 100, 60), (1, 0.00001, 60, 100), (10, 0.05, 180, 1e5)]
+
+
+@pytest.mark.parametrize(("agents", "rate", "handling", "patience"), ORDINARY + OVERLOADED + IDLE)
+def test_erlang_a_is_the_chain_walked_state_by_state(
     agents: int, rate: float, handling: float, patience: float
 ) -> None:
-    weights = [1.0]
-    for inside in range(1, 2000):
-        weights.append(
-            weights[-1] * rate / (min(inside, agents) / handling + max(0, inside - agents) / patience)
-        )
-    total = sum(weights)
-    queue = (
-        sum((inside - agents) * weight for inside, weight in enumerate(weights) if inside > agents) / total
-    )
+    share = chain(agents, rate, handling, patience)
+    behind = share[agents:]
+    queue = math.fsum(before * part for before, part in enumerate(behind))
+    answered, _ = fates(behind, agents / handling, 1 / patience, 20.0)
+    _, short = fates(behind, agents / handling, 1 / patience, SHORT)
+    waiting = math.fsum(behind)
+    busy = math.fsum(min(inside, agents) * part for inside, part in enumerate(share)) / agents
     found = erlang_a(agents, rate, handling, 20, patience)
-    assert found.waiting == pytest.approx(sum(weights[agents:]) / total, abs=1e-6)
-    assert found.waits == pytest.approx(queue / rate, rel=1e-5)
-    assert found.abandoned == pytest.approx(queue / patience / rate, abs=1e-6)
-    busy = sum(min(inside, agents) * weight for inside, weight in enumerate(weights)) / total / agents
-    assert found.occupancy == pytest.approx(busy, abs=1e-6)
+    assert found.waiting == pytest.approx(waiting, abs=1e-9)
+    assert found.waits == pytest.approx(queue / rate, rel=1e-6, abs=1e-9)
+    assert found.abandoned == pytest.approx(queue / patience / rate, rel=1e-6, abs=1e-9)
+    assert found.occupancy == pytest.approx(busy, rel=1e-6)
+    assert found.level == pytest.approx((1 - waiting + answered) / (1 - short), rel=1e-6, abs=1e-9)
+
+
+def chain(agents: int, rate: float, handling: float, patience: float) -> list[float]:
+    """Share of the time in which so many callers are in the house, by birth and death, until nothing is left of it."""
+    logs, highest = [0.0], 0.0
+    while len(logs) <= agents or logs[-1] > highest - 45:
+        inside = len(logs)
+        leaving = min(inside, agents) / handling + max(0, inside - agents) / patience
+        logs.append(logs[-1] + math.log(rate / leaving))
+        highest = max(highest, logs[-1])
+    weights = [math.exp(log - highest) for log in logs]
+    total = math.fsum(weights)
+    return [weight / total for weight in weights]
+
+
+def fates(behind: list[float], pace: float, theta: float, seconds: float) -> tuple[float, float]:
+    """Share of all callers who waited and were answered, and who left, within so many seconds: those who come behind k
+    others move up one by one. Uniformized: steps of a Poisson process, in each at most one thing happens."""
+    waits = np.array(behind)
+    before = np.arange(len(behind))
+    top = pace + len(behind) * theta
+    moves, leaves = (pace + before * theta) / top, theta / top
+    mean = top * seconds
+    answered = left = told_answered = told_left = 0.0
+    for step in range(int(mean + 12 * math.sqrt(mean) + 40)):
+        chance = math.exp(step * math.log(mean) - mean - math.lgamma(step + 1))
+        told_answered += chance * answered
+        told_left += chance * left
+        answered += float(waits[0] * moves[0])
+        left += float(waits.sum()) * leaves
+        waits = waits * (1 - moves - leaves) + np.append((waits * moves)[1:], 0.0)
+    return told_answered, told_left
 
 
 def test_the_level_grows_with_time_and_agents() -> None:
