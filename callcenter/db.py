@@ -1,6 +1,6 @@
 """The record: one engine a process, sync sessions, UTC instants, an outbox for events that follow from a commit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import redis
 from sqlalchemy import Connection, DateTime, Engine, Index, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel, select
@@ -140,6 +141,23 @@ def relay(engine: Engine, store: redis.Redis) -> int:
             stream.append(store, stream.PUBLIC, row.body)
             row.sent_at = now()
     return len(waiting)
+
+
+def put(
+    session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]], told: Sequence[str] = ()
+) -> None:
+    """Insert rows, all with the same columns; of one whose primary key is there already change only what is `told`."""
+    if not rows:
+        return
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    inserted = dialect.insert(table)
+    keys = [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]
+    if told:
+        changed = {name: inserted.excluded[name] for name in told}
+        statement = inserted.on_conflict_do_update(index_elements=keys, set_=changed)
+    else:
+        statement = inserted.on_conflict_do_nothing(index_elements=keys)
+    session.execute(statement, list(rows))
 
 
 def as_json(value: Any) -> Any:

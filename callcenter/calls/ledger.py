@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlmodel import Session, col, select
 
 from callcenter import db, events, jobs, messages, stream
-from callcenter.calls import life
+from callcenter.calls import life, visits
 from callcenter.calls.models import Call, CallEvent
 
 log = structlog.get_logger()
@@ -122,6 +122,7 @@ def take(
             return ""
         _set(session, ENQUEUED, position)
         record(session, known)
+        visits.record(session, [event for _, event in known])
         for _, event in known:
             for follower in followers:
                 follower(session, event)

@@ -34,6 +34,18 @@ WAITING = frozenset({"greeting", "queued", "offered", "connecting"})
 WITH_AGENT = frozenset({"bridged", "held", "consulting"})
 """States in which an agent has the call and has spoken with the customer."""
 
+OUTCOMES = (
+    "answered",
+    "abandoned",
+    "short_abandon",
+    "deflected",
+    "overflowed",
+    "message_left",
+    "callback_taken",
+    "lost_by_us",
+)
+"""What becomes of a call in a queue: offered is their sum, and who waits there now (guide, metric definitions)."""
+
 SHORT = 5.0
 """Seconds: a caller who leaves within them is a short abandon (guide, metric definitions version 1)."""
 
@@ -99,6 +111,13 @@ def advance(state: str, happening: str) -> str:
 def left(waited: float) -> str:
     """Outcome of a caller who hung up before an agent answered, after `waited` seconds."""
     return "short_abandon" if waited <= SHORT else "abandoned"
+
+
+def counted(outcome: str) -> str:
+    """What a call counts as in a queue that it entered: each in exactly one of `OUTCOMES`."""
+    if outcome in OUTCOMES:
+        return outcome
+    return "deflected" if outcome == "refused" else "lost_by_us"
 
 
 def is_evidence(outcome: str, talk: float) -> bool:

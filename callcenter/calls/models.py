@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from callcenter.db import UtcDateTime
@@ -68,6 +68,103 @@ class CallEvent(SQLModel, table=True):
     type: str
     at: datetime = Field(sa_type=UtcDateTime)
     body: bytes
+
+
+class QueueVisit(SQLModel, table=True):
+    """A call in a queue that counts it: `offered` is the number of these, each with one `outcome` of `life.OUTCOMES`,
+    empty while it waits. Times in milliseconds, so that sums are exact in any order.
+
+    `slot`: the quarter of an hour, counted from 1970, in which it was offered: any zone's half hours are made of them.
+    `within`: answered within the queue's T of that time.
+    """
+
+    __tablename__ = "queue_visit"
+    __table_args__ = (
+        Index("ix_queue_visit_slot", "slot", "queue", "outcome", "within", "waited_ms"),
+        Index("ix_queue_visit_queue", "queue", "offered_at"),
+    )
+
+    call_id: str = Field(primary_key=True)
+    queue: str = Field(primary_key=True)
+    slot: int
+    offered_at: datetime = Field(sa_type=UtcDateTime)
+    outcome: str = ""
+    waited_ms: int = 0
+    within: bool = False
+    agent: str = ""
+    """Who answered."""
+
+
+class AgentOffer(SQLModel, table=True):
+    """A call was offered to an agent. `outcome` as in `OfferEnded`, empty while it rings. `slot`: of the call's own
+    offer to its queue, else of its beginning."""
+
+    __tablename__ = "agent_offer"
+    __table_args__ = (Index("ix_agent_offer_slot", "slot", "agent", "queue", "outcome"),)
+
+    id: str = Field(primary_key=True)
+    call_id: str = ""
+    queue: str = ""
+    agent: str
+    slot: int
+    offered_at: datetime = Field(sa_type=UtcDateTime)
+    outcome: str = ""
+
+
+class AgentWork(SQLModel, table=True):
+    """What an agent did for a call, by its end. `what`: talk (with hold) | wrap_up | transfer (gave it away).
+    `queue` and `slot` are those that count the call; `queue` is empty for one that we placed.
+
+    `first`: the first talk of this agent in this call for this queue: a conversation, which counts once however often
+    the call comes back. `past`: imported, so that the time between such calls is not known.
+    """
+
+    __tablename__ = "agent_work"
+    __table_args__ = (
+        Index(
+            "ix_agent_work_slot",
+            *("slot", "queue", "agent", "what", "first", "past", "talk_ms", "hold_ms", "wrap_up_ms"),
+        ),
+    )
+
+    call_id: str = Field(primary_key=True)
+    agent: str = Field(primary_key=True)
+    what: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    queue: str = ""
+    slot: int
+    first: bool = False
+    past: bool = False
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_up_ms: int = 0
+
+
+class AgentTime(SQLModel, table=True):
+    """A piece of an agent's time outside calls, within one slot. `state`: available (could be offered a call) | break |
+    not_ready | paused (by the platform, or the phone cannot ring). Time with a call or in wrap-up is in `AgentWork`."""
+
+    __tablename__ = "agent_time"
+    __table_args__ = (Index("ix_agent_time_slot", "slot", "agent", "state", "ms"),)
+
+    agent: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    slot: int
+    state: str
+    reason: str = ""
+    ms: int
+
+
+class AgentNow(SQLModel, table=True):
+    """What an agent does since when, as the ledger last heard: its time is written when it ends. `state`: also busy and
+    signed_out, of which no time is written."""
+
+    __tablename__ = "agent_now"
+
+    agent: str = Field(primary_key=True)
+    since_ms: int = Field(sa_type=BigInteger)
+    state: str
+    reason: str = ""
 
 
 class BarredCaller(SQLModel, table=True):

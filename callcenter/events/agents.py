@@ -26,12 +26,16 @@ class WrapUpExtended:
 @public.word
 @dataclass(frozen=True, slots=True)
 class WrapUpEnded:
+    """`queue` and `offered` as in `CallHandled`; `offered` 0.0: of a colleague who was only called in."""
+
     at: float
     call: str
     agent: str
     seconds: float
     disposition: str = ""
     note: str = ""
+    queue: str = ""
+    offered: float = 0.0
 
 
 @public.word

@@ -77,11 +77,43 @@ class RoutingDecided:
 
 @public.word
 @dataclass(frozen=True, slots=True)
+class QueueLeft:
+    """What became of a call in a queue that counts it, once: `outcome` is one of `life.OUTCOMES`. `entered`: when it was
+    offered to the queue, `waited`: seconds there; `target`: the queue's T for the service level. `agent`: who answered."""
+
+    at: float
+    call: str
+    queue: str
+    entered: float
+    outcome: str
+    waited: float
+    target: float
+    agent: str = ""
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
+class CallHandled:
+    """An agent had the customer, until now: seconds of talk and of hold. `queue`: the one that counts it, empty for a
+    call that we placed; `offered`: when the call was offered there, or began. Wrap-up is told by `WrapUpEnded`."""
+
+    at: float
+    call: str
+    agent: str
+    queue: str
+    offered: float
+    talk: float
+    hold: float
+    kind: str = "inbound"
+
+
+@public.word
+@dataclass(frozen=True, slots=True)
 class CallOffered:
     """A lease: this agent, and nobody else, may take the call until `until`.
 
     `sent_by`: the agent who transfers the call or asks for advice, with `note`; then `queue` is empty for an agent who
-    was named.
+    was named. `counted_at`: when the call was offered to the queue that counts it, or began.
     """
 
     at: float
@@ -97,6 +129,7 @@ class CallOffered:
     ticket: int = 0
     sent_by: str = ""
     note: str = ""
+    counted_at: float = 0.0
 
 
 @public.word

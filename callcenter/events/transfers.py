@@ -79,7 +79,8 @@ class PartyLeft:
 @dataclass(frozen=True, slots=True)
 class CallTransferred:
     """`agent` gave the call away, once a transfer. `kind`: agent | queue | number. `how`: blind | attended | conference
-    (the agent left one) | phones (a phone brought it there, by Replaces) | released (the caller's own system took it)."""
+    (the agent left one) | phones (a phone brought it there, by Replaces) | released (the caller's own system took it).
+    `queue` and `offered` as in `CallHandled`."""
 
     at: float
     call: str
@@ -88,6 +89,8 @@ class CallTransferred:
     to: str
     how: str
     note: str = ""
+    queue: str = ""
+    offered: float = 0.0
 
 
 @public.word

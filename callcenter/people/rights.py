@@ -28,6 +28,7 @@ _SUPERVISOR = _AGENT | frozenset(
         "callers.bar",  # refuse abusive callers, lift bans
         "calls.ladder",  # the SIP messages of a call
         "metrics.see",
+        "reports.see",
         "recordings.hear",  # everybody's; agents their own where the centre allows it
         "recordings.export",
         "recordings.hold",  # keep beyond the time, and no more

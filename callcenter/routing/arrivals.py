@@ -99,9 +99,10 @@ def deliver(step: Step, call: Call) -> None:
     call.queued = call.lined_up = step.now
     call.first_queue = call.first_queue or call.queue
     endings.enter_queue(step, call)
+    step.tell(events.CallQueued(step.now, call.id, call.queue, queue.waiting + 1))
     away = queue.closed or queue.waiting >= queue.max_length or _too_long(step, queue)
     if (away or not step.staffed(queue.name)) and (beside := moves.beside(step, call)):
-        endings.count(step, call, "overflowed")
+        endings.count(step, call, "overflowed", step.now)
         call.queue = beside
         deliver(step, call)
         return
@@ -118,7 +119,6 @@ def deliver(step: Step, call: Call) -> None:
     else:
         wait(step, call)
     call.position = queue.waiting
-    step.tell(events.CallQueued(step.now, call.id, call.queue, call.position))
 
 
 def _first_words(step: Step, call: Call, queue: Queue) -> tuple[str, ...]:

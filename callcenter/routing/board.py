@@ -68,9 +68,10 @@ class Call:
     `lined_up`: when it joined the present queue. `last`: the agent who spoke with the caller last. `ranked_by`: the
     supervisor who set its priority. `decided`: what was last told of its routing. `first` and `served`: the agents who
     spoke with the customer first and last, `first_queue`: the queue that it is recorded in; `counted`: those that count
-    it. `sent_by`, `note`: who transferred it to whom it goes to now, and why; `sent`: when. `may_release`: the trunk
-    that it came by takes it back; `releasing`: to whom, while that is asked for. `walk`:
-    where it stands, or left, a plan; None without one.
+    it -> since when. `stint`: since when `served` has the customer, who had been on hold for `stint_held` before.
+    `sent_by`, `note`: who transferred it to whom it goes to now, and why; `sent`: when. `may_release`: the trunk that it
+    came by takes it back; `releasing`: to whom, while that is asked for. `walk`: where it stands, or left, a plan; None
+    without one.
     """
 
     id: str
@@ -142,8 +143,10 @@ class Call:
     lined_up: float = 0.0
     first: str = ""
     first_queue: str = ""
-    counted: list[str] = field(default_factory=list)
+    counted: dict[str, float] = field(default_factory=dict)
     served: str = ""
+    stint: float = 0.0
+    stint_held: float = 0.0
     sent: float = 0.0
     sent_by: str = ""
     note: str = ""
@@ -170,6 +173,15 @@ class Call:
         """Whether it stands in a queue: entered, and nobody has answered yet, or not again after a transfer."""
         return (self.kind == "inbound" or self.answered > 0) and self.state in life.WAITING
 
+    def held_until(self, at: float) -> float:
+        """Seconds that the customer was on hold until then, with the hold that runs."""
+        return self.held + (max(0.0, at - self.apart_since) if self.apart == "hold" else 0.0)
+
+    @property
+    def counts_in(self) -> tuple[str, float]:
+        """The queue that counts what is done for it now, empty for none, and since when the call is offered there."""
+        return (self.queue, self.counted[self.queue]) if self.queue in self.counted else ("", self.started)
+
     @property
     def legs(self) -> list[str]:
         """All its legs: the customer's, the agent's, the parties'."""
@@ -193,7 +205,8 @@ class Agent:
     `hand`: what a supervisor (`hand_by`) did last to him, until he chooses a status himself. `skills`: name -> level.
     `taken` and `talked`: calls of the local `day`, and seconds spoken in them.
     `role`: of `people.rights`, its dial plan applies. `since`: of the activity. `desk`: a page was open since
-    the sign-in, and silent since `desk_missing`. `gone`: no user any more, leaves the board when idle.
+    the sign-in, and silent since `desk_missing`. `wrap_queue`
+    and `wrap_offered`: where `wrap_call` counts. `gone`: no user any more, leaves the board when idle.
     """
 
     name: str
@@ -209,6 +222,8 @@ class Agent:
     offer: str = ""
     wrap_until: float = 0.0
     wrap_call: str = ""
+    wrap_queue: str = ""
+    wrap_offered: float = 0.0
     queues: list[str] = field(default_factory=list)
     phone: str = ""
     role: str = "agent"

@@ -81,6 +81,7 @@ def finish(
     step.stop_clock(call, at)
     # What was done after the caller had gone, before we heard of it, is no hold.
     call.held = min(call.held, max(0.0, at - call.answered))
+    end_stint(step, call, at)
     owed = bool(call.answered) and outcome in ("deflected", "lost_by_us", "no_agent")
     counted = outcome
     if call.answered:
@@ -97,7 +98,7 @@ def finish(
     step.enter(call, "end")
     call.until = 0.0
     talk = max(0.0, at - call.answered - call.held - call.between) if call.answered else 0.0
-    count(step, call, counted)
+    count(step, call, counted, at)
     queue = step.queue(call.queue) if call.answered and call.kind == "inbound" else None
     if queue is not None:
         queue.handling = rules.smoothed(queue.handling, talk + call.held + queue.wrap_up)
@@ -156,12 +157,35 @@ def end_party(step: Step, call: Call, party: Party, offer: str = "withdrawn") ->
 
 def give_up_agent(step: Step, call: Call) -> None:
     """The agent is out of a call that goes on: hung up, in wrap-up."""
+    end_stint(step, call, step.now)
     step.hang_up(call, agent=True)
     agent = step.agent(call.agent)
     if agent is not None and agent.call == call.id:
         wrap_up(step, call, agent)
     call.agent, call.muted, call.help = "", False, False
     step.keep(call)
+
+
+def begin_stint(step: Step, call: Call, at: float) -> None:
+    """The call's agent has the customer from now on."""
+    if call.stint and call.served == call.agent:
+        return
+    end_stint(step, call, at)
+    call.served, call.stint, call.stint_held = call.agent, at, call.held_until(at)
+
+
+def end_stint(step: Step, call: Call, at: float) -> None:
+    """The agent who had the customer has no more: told with what it took."""
+    if not call.stint:
+        return
+    seconds = max(0.0, at - call.stint)
+    hold = min(seconds, max(0.0, call.held_until(at) - call.stint_held))
+    queue, offered = call.counts_in
+    call.stint = call.stint_held = 0.0
+    if call.kind != "internal":
+        step.tell(
+            events.CallHandled(at, call.id, call.served, queue, offered, seconds - hold, hold, kind=call.kind)
+        )
 
 
 def announce(step: Step, call: Call) -> None:
@@ -208,28 +232,49 @@ def enter_queue(step: Step, call: Call) -> None:
         return
     roll(step, queue)
     queue.offered += 1
-    call.counted.append(call.queue)
+    call.counted[call.queue] = step.now
     call.entered = queue.day
 
 
-def count(step: Step, call: Call, outcome: str) -> None:
-    """Count the outcome of a caller in the queue's day, once; of a call that entered on another day, never.
+def count(step: Step, call: Call, outcome: str, at: float) -> None:
+    """Count the outcome of a caller in the queue, once, and tell it; the board's figures are those of the day in which
+    the call was offered.
 
     The wait is the one in this queue.
     """
     queue = step.queue(call.queue) if call.entered else None
-    if queue is None or call.entered != queue.day:
+    if queue is None:
         return
-    call.entered = ""
+    day, call.entered = call.entered, ""
     since = call.lined_up or call.queued
-    _add(queue, outcome, (call.answered if call.answered >= since else step.now) - since)
+    waited = max(0.0, (call.answered if call.answered >= since else at) - since)
+    counted = life.counted(outcome)
+    step.tell(
+        events.QueueLeft(
+            at=step.now,
+            call=call.id,
+            queue=queue.name,
+            entered=call.counted.get(queue.name, since),
+            outcome=counted,
+            waited=waited,
+            target=queue.service_level,
+            agent=call.agent if counted == "answered" else "",
+        )
+    )
+    if day == queue.day:
+        _add(queue, counted, waited)
 
 
 def end_wrap_up(step: Step, agent: Agent, disposition: str = "", note: str = "") -> None:
     """The agent is through with the call, or the time is over."""
     call = step.board.calls.get(agent.wrap_call)
     seconds = max(0.0, step.now - agent.since)
-    step.tell(events.WrapUpEnded(step.now, agent.wrap_call, agent.name, seconds, disposition, note))
+    step.tell(
+        events.WrapUpEnded(
+            step.now, agent.wrap_call, agent.name, seconds, disposition, note,
+            queue=agent.wrap_queue, offered=agent.wrap_offered,
+        )
+    )  # fmt: skip
     agents.release(step, agent)
     if call is not None:
         others = (one.wrap_until for one in step.board.agents.values() if one.wrap_call == call.id)
@@ -296,6 +341,7 @@ def wrap_up(step: Step, call: Call, agent: Agent) -> None:
         return
     agents.occupy(step, agent, "wrap_up", "")
     agent.wrap_call, agent.help = call.id, False
+    agent.wrap_queue, agent.wrap_offered = ("", 0.0) if call.agent != agent.name else call.counts_in
     agent.wrap_until = step.now + seconds
     call.wrap_until = max(call.wrap_until, agent.wrap_until)
     step.keep(call)

@@ -36,7 +36,7 @@ def out(step: Step, call: Call) -> None:
 def move(step: Step, call: Call, queue: str) -> None:
     """Into another queue by the caller's age; the one that is left counts it as overflowed."""
     call_back_offer(step, call)
-    endings.count(step, call, "overflowed")
+    endings.count(step, call, "overflowed", step.now)
     step.line_up_again(call, queue)
     call.lined_up, call.passed = step.now, {}
     call.place_told = call.minutes_told = 0

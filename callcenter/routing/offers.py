@@ -39,6 +39,7 @@ def tell(step: Step, call: Call, until: float) -> None:
             ticket=call.ticket,
             sent_by=call.sent_by,
             note=call.note,
+            counted_at=call.counts_in[1],
         )
     )
 

@@ -50,6 +50,7 @@ def ring_agent(step: Step, call: Call, agent: Agent, party: Party) -> None:
             ticket=call.ticket,
             sent_by=call.sent_by,
             note=call.note,
+            counted_at=call.counts_in[1],
         )
     )
 
@@ -170,7 +171,7 @@ def take_over(step: Step, call: Call, party: Party, how: str) -> None:
     del call.parties[party.leg]
     call.agent, call.agent_leg, call.agent_leg_state = party.name, party.leg, "up"
     step.enter(call, "join")
-    talks.speaks(step, call)
+    talks.speaks(step, call, step.now)
     talks.taken_over(step, call)
 
 
@@ -178,7 +179,8 @@ def transferred(step: Step, call: Call, by: str, kind: str, to: str, how: str) -
     """Say, once, that the call was given away."""
     call.transfers += 1
     call.sent_by, call.sent = by, call.sent if call.state == "transferring" else step.now
-    step.tell(events.CallTransferred(step.now, call.id, by, kind, to, how, call.note))
+    queue, offered = call.counts_in
+    step.tell(events.CallTransferred(step.now, call.id, by, kind, to, how, call.note, queue, offered))
     step.keep(call)
 
 

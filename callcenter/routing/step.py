@@ -300,8 +300,8 @@ class Step:
                 self._set_scene(call)
         self.look_at_agents()
         for name, before in self._agents.items():
-            agent = self.board.agents.get(name)
-            if agent is not None and _visible(agent) != before:
+            agent = self.board.agents.get(name) or Agent(name, since=self.now)  # who is gone is signed out
+            if _visible(agent) != before:
                 self.tell(
                     events.AgentChanged(
                         self.now, name, *_visible(agent), by=self.by, since=agent.since or agent.status_since

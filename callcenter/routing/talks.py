@@ -14,11 +14,11 @@ def bridged(step: Step, call: Call, at: float) -> None:
     again = bool(call.answered)
     if not again:
         call.answered, call.first = max(at, call.queued), call.agent
-    speaks(step, call)
+    speaks(step, call, call.answered if not again else step.now)
     agent = step.agent(call.agent)
     if agent is not None:
         agent.misses = agent.errors = 0
-    endings.count(step, call, "answered")
+    endings.count(step, call, "answered", step.now)
     if again:
         taken_over(step, call)
         return
@@ -31,13 +31,13 @@ def bridged(step: Step, call: Call, at: float) -> None:
     )
 
 
-def speaks(step: Step, call: Call) -> None:
-    """The call's agent speaks with the customer."""
+def speaks(step: Step, call: Call, at: float) -> None:
+    """The call's agent speaks with the customer, since then."""
     agent = step.agent(call.agent)
     if agent is not None and agent.call in ("", call.id):
         # (Else it is a second call, dialled on the phone while the first one waits.)
         agents.occupy(step, agent, "talking", call.id)
-    call.served = call.agent
+    endings.begin_stint(step, call, at)
 
 
 def taken_over(step: Step, call: Call) -> None:

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 from sqlmodel import Session, col
 
 from callcenter import db, sheets
-from callcenter.calls.models import Call
+from callcenter.calls import life, visits
+from callcenter.calls.models import AgentWork, Call, QueueVisit
 from callcenter.customers import numbers
 from callcenter.customers.models import Customer, CustomerNumber
 from callcenter.errors import InvalidInput
+from callcenter.routing.board import Queue
+from callcenter.routing.models import QueueRow
 from callcenter.sheets import BadCell, Line, Outcome, Progress
 from callcenter.whatif import columns
 
@@ -77,6 +80,7 @@ class _Past:
                 session.execute(insert(Call), new)
             if again := [row for row in rows if row["id"] in known]:
                 session.execute(update(Call), again)
+            _count(session, rows)
         outcome.added += len(new)
         outcome.updated += len(again)
         return []
@@ -105,8 +109,8 @@ def _customers(session: Session, given: Mapping[str, str | None]) -> dict[str, i
     return found
 
 
-def _pairs(session: Session, query: Any) -> Iterable[tuple[str, int]]:
-    return [(str(name), int(number)) for name, number in session.execute(query).all()]
+def _pairs(session: Session, query: Any) -> Iterable[tuple[str, Any]]:
+    return [(str(name), value) for name, value in session.execute(query).all()]
 
 
 def _row(said: Mapping[str, Any], number: str | None, customers: Mapping[str, int]) -> dict[str, Any]:
@@ -131,6 +135,43 @@ def _row(said: Mapping[str, Any], number: str | None, customers: Mapping[str, in
         "talk": said["talked"],
         "imported": True,
     }
+
+
+def _count(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The rows that figures are counted from; those of an earlier import of the same calls go."""
+    ids = [row["id"] for row in rows]
+    for table in (QueueVisit, AgentWork):
+        session.execute(delete(table).where(col(table.call_id).in_(ids)))
+    levels = dict(_pairs(session, select(col(QueueRow.name), col(QueueRow.service_level))))
+    db.put(
+        session, QueueVisit, [_visit(row, levels.get(row["queue"], Queue("").service_level)) for row in rows]
+    )
+    talks = [
+        visits.work(
+            row["id"], row["agent"], "talk", row["ended_at"], row["queue"], _slot(row),
+            first=True, past=True, talk_ms=visits.in_ms(row["talk"]),
+        )
+        for row in rows if row["outcome"] == "answered"
+    ]  # fmt: skip
+    db.put(session, AgentWork, talks)
+
+
+def _visit(row: Mapping[str, Any], target: float) -> dict[str, Any]:
+    answered = row["outcome"] == "answered"
+    return {
+        "call_id": row["id"],
+        "queue": row["queue"],
+        "slot": _slot(row),
+        "offered_at": row["queued_at"],
+        "outcome": life.counted(row["outcome"]),
+        "waited_ms": visits.in_ms(row["waited"]),
+        "within": answered and row["waited"] <= target,
+        "agent": row["agent"],
+    }
+
+
+def _slot(row: Mapping[str, Any]) -> int:
+    return visits.slot_of(row["queued_at"].timestamp())
 
 
 _USUAL = {

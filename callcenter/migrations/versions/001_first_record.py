@@ -11,6 +11,58 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "agent_now",
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("agent"),
+    )
+    op.create_table(
+        "agent_offer",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_agent_offer_slot", "agent_offer", ["slot", "agent", "queue", "outcome"], unique=False)
+    op.create_table(
+        "agent_time",
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("ms", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "at"),
+    )
+    op.create_index("ix_agent_time_slot", "agent_time", ["slot", "agent", "state", "ms"], unique=False)
+    op.create_table(
+        "agent_work",
+        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("first", sa.Boolean(), nullable=False),
+        sa.Column("past", sa.Boolean(), nullable=False),
+        sa.Column("talk_ms", sa.Integer(), nullable=False),
+        sa.Column("hold_ms", sa.Integer(), nullable=False),
+        sa.Column("wrap_up_ms", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("call_id", "agent", "what", "at"),
+    )
+    op.create_index(
+        "ix_agent_work_slot",
+        "agent_work",
+        ["slot", "queue", "agent", "what", "first", "past", "talk_ms", "hold_ms", "wrap_up_ms"],
+        unique=False,
+    )
+    op.create_table(
         "attempt",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -266,6 +318,25 @@ def upgrade() -> None:
         sa.Column("voicemail_greeting", sa.String(), nullable=False),
         sa.Column("voicemail_goodbye", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "queue_visit",
+        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("waited_ms", sa.Integer(), nullable=False),
+        sa.Column("within", sa.Boolean(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("call_id", "queue"),
+    )
+    op.create_index("ix_queue_visit_queue", "queue_visit", ["queue", "offered_at"], unique=False)
+    op.create_index(
+        "ix_queue_visit_slot",
+        "queue_visit",
+        ["slot", "queue", "outcome", "within", "waited_ms"],
+        unique=False,
     )
     op.create_table(
         "recording",
@@ -831,6 +902,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_recording_call_id"), table_name="recording")
     op.drop_index(op.f("ix_recording_agent"), table_name="recording")
     op.drop_table("recording")
+    op.drop_index("ix_queue_visit_slot", table_name="queue_visit")
+    op.drop_index("ix_queue_visit_queue", table_name="queue_visit")
+    op.drop_table("queue_visit")
     op.drop_table("queue")
     op.drop_table("promptsound")
     op.drop_table("prompt")
@@ -870,3 +944,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_attempt_number"), table_name="attempt")
     op.drop_index(op.f("ix_attempt_created_at"), table_name="attempt")
     op.drop_table("attempt")
+    op.drop_index("ix_agent_work_slot", table_name="agent_work")
+    op.drop_table("agent_work")
+    op.drop_index("ix_agent_time_slot", table_name="agent_time")
+    op.drop_table("agent_time")
+    op.drop_index("ix_agent_offer_slot", table_name="agent_offer")
+    op.drop_table("agent_offer")
+    op.drop_table("agent_now")

@@ -1,0 +1,1 @@
+"""Figures of the past: what was offered, what became of it, who did it."""
