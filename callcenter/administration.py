@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import select
 
 from callcenter import commands, db, store, stream
-from callcenter.people import desk
+from callcenter.people import desk, rights
 from callcenter.people.models import User
 from callcenter.settings import Settings
 from callcenter.telephony.line import LineConfig
@@ -57,7 +57,7 @@ def add_user(settings: Settings, new: NewUser) -> list[str]:
             language=new.language,
             department=new.department,
             supervisor=new.supervisor,
-            queues=new.queues if new.role == "agent" else (),
+            queues=new.queues if new.role in rights.PHONE_WORKERS else (),
             heads=new.heads,
             remote_answer=new.remote_answer,
             by=BY,

@@ -33,7 +33,7 @@ SPOKEN = {"en": "en", "zh_Hans": "cmn", "zh_Hant": "yue"}
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DialClass = Literal["internal", "national", "international", "premium"]
-DIALLERS = ("machine", "agent", "supervisor", "admin")
+DIALLERS = ("machine", "agent", "lead", "supervisor", "quality", "admin", "auditor")
 
 
 class TrunkSettings(BaseModel):
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     dial_classes: tuple[DialClass, ...] = ("internal", "national", "international")
     """Classes of numbers that anybody here may dial: internal | national | international | premium."""
     dial_plans: dict[str, tuple[DialClass, ...]] = Field(default_factory=dict)
-    """Role (agent | supervisor | admin, or `machine` for calls that the house places) -> the classes it may dial;
+    """Role (of `people.rights`, or `machine` for calls that the house places) -> the classes it may dial;
     DIAL_CLASSES for a role that is not named."""
     phone_hosts: tuple[str, ...] = ()
     """Hosts outside of private networks at which phones that do not register may be rung."""

@@ -7,13 +7,14 @@ import typer
 from callcenter.cli.start import load_settings, sentences, upgraded
 
 users = typer.Typer(no_args_is_help=True, help="People who work here.")
+ROLES = "agent, lead, supervisor, quality, admin or auditor"
 tokens = typer.Typer(no_args_is_help=True, help="Bearer tokens for other systems.")
 
 
 @users.command("add")
 def add_user(
     name: str,
-    role: Annotated[str, typer.Option(help="agent, supervisor or admin")] = "agent",
+    role: Annotated[str, typer.Option(help=ROLES)] = "agent",
     phone: Annotated[
         str, typer.Option(help="sip:USER@HOST, or the user of a phone that registers here")
     ] = "",
@@ -51,7 +52,7 @@ def add_user(
 
 
 @tokens.command("add")
-def add_token(name: str, role: Annotated[str, typer.Option(help="agent, supervisor or admin")]) -> None:
+def add_token(name: str, role: Annotated[str, typer.Option(help=ROLES)]) -> None:
     """Make a token for a system called NAME; it is shown this once."""
     from callcenter import administration
 

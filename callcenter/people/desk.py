@@ -15,6 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlmodel import Session, col, delete, select
 
 from callcenter.errors import DomainError, InvalidInput, NotFound, Stale
+from callcenter.people import rights
 from callcenter.people.models import ROLES, AuditEntry, Department, QueueMember, Skill, Token, User, UserSkill
 
 SHORTEST_PASSWORD = 8
@@ -159,6 +160,16 @@ def set_skills(
 def by_name(session: Session, name: str) -> User | None:
     """The user of that name, active or not."""
     return session.exec(select(User).where(User.name == name)).first()
+
+
+def scope_of(session: Session, user: User) -> frozenset[str] | None:
+    """The queues over which the user has the rights of his role; None for all (`rights.scope`)."""
+    serves: list[str] = []
+    if user.role in rights.OWN_QUEUES and not user.oversees:
+        serves = list(session.exec(select(QueueMember.queue).where(QueueMember.user_id == user.id)))
+        if not serves and session.exec(select(QueueMember).limit(1)).first() is None:
+            serves = ["default"]
+    return rights.scope(user.role, user.oversees.split(), serves)
 
 
 def users(session: Session) -> list[User]:

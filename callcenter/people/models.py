@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlmodel import Field, SQLModel
 
 from callcenter.db import UtcDateTime
+from callcenter.people import rights
 
-ROLES = ("agent", "supervisor", "admin")
+ROLES = tuple(rights.ROLES)
 
 
 class Department(SQLModel, table=True):
@@ -21,7 +22,8 @@ class User(SQLModel, table=True):
     """`name` signs in, and is the agent's id on the board. `phone` is the user part of a registered phone or a SIP URI.
 
     `phone_ha1`: user:realm:password of a phone that registers with us by MD5, and behind a space by SHA-256 (rows of
-    old have MD5 alone); never the web password.
+    old have MD5 alone); never the web password. `oversees`: names of queues, separated by spaces, to which the rights of
+    the role over others are confined (`rights.scope`); empty: as the role says.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -35,6 +37,7 @@ class User(SQLModel, table=True):
     supervisor_id: int | None = Field(default=None, foreign_key="user.id")
     phone: str = ""
     phone_ha1: str = ""
+    oversees: str = ""
     remote_answer: bool = False
     active: bool = True
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,6 +1,6 @@
 """Recordings in lists, what keeps them, and who looked. Sessions are read sessions unless a function writes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ HOLDS = ("call", "ticket")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """`calls`: a query of ids of calls, None for all. `since` and `until` bound the beginning."""
+    """`calls`: a query of ids of calls, `queues`: those in scope, None for all. `since` and `until` bound the beginning."""
 
     queue: str = ""
     agent: str = ""
@@ -24,6 +24,7 @@ class Filters:
     calls: Any = None
     since: datetime | None = None
     until: datetime | None = None
+    queues: Collection[str] | None = None
 
 
 def page(session: Session, filters: Filters, after: str = "", limit: int = 50) -> tuple[list[Recording], str]:
@@ -38,6 +39,8 @@ def page(session: Session, filters: Filters, after: str = "", limit: int = 50) -
     ):
         if value:
             query = query.where(column == value)
+    if filters.queues is not None:
+        query = query.where(col(Recording.queue).in_(sorted(filters.queues)))
     if filters.calls is not None:
         query = query.where(col(Recording.call_id).in_(filters.calls))
     if filters.since:

@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 from callcenter import db
 from callcenter.calls import barred
 from callcenter.people import desk as people
+from callcenter.people import rights
 from callcenter.people.models import QueueMember, User
 from callcenter.prompts import desk as prompts
 from callcenter.routing import plans, versions
@@ -37,7 +38,7 @@ def read(session: Session) -> DirectoryRead:
 
     def served(user: User) -> tuple[str, ...]:
         if not serves:
-            return (plans.DEFAULT,) if user.role == "agent" else ()
+            return (plans.DEFAULT,) if user.role in rights.PHONE_WORKERS else ()
         return tuple(sorted(serves.get(user.id or 0, [])))
 
     return DirectoryRead(

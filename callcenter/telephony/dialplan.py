@@ -35,7 +35,7 @@ class RolePlan:
     classes: tuple[str, ...] = USUAL
 
 
-PLANS = tuple(RolePlan(role) for role in ("", "agent", "supervisor", "admin"))
+PLANS = tuple(RolePlan(role) for role in ("", "agent", "lead", "supervisor", "quality", "admin", "auditor"))
 """Who may dial what as long as nothing is set."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from callcenter.errors import NotAllowed, WrongState
+from callcenter.people import rights
 
 STATES = (
     "registered",
@@ -133,15 +134,18 @@ MOVES = {move.name: move for move in _MOVES}
 
 
 def hats(person: int | None, role: str, roles: Roles, now: datetime) -> frozenset[str]:
-    """What a person is to this complaint. `person` None is the house itself (a worker's job)."""
+    """What a person is to this complaint; nothing when the role only reads. `person` None is the house itself (a
+    worker's job)."""
     if person is None:
         return frozenset({"system"})
+    if not rights.may(role, "tickets.write"):
+        return frozenset()
     worn = {"agent"}
     if person == roles.owner:
         worn.add("owner")
     if person == roles.acting and roles.acting_until is not None and now < roles.acting_until:
         worn.add("acting")
-    if role in ("supervisor", "admin"):
+    if rights.may(role, "tickets.supervise"):
         worn.add("supervisor")
     return frozenset(worn)
 

@@ -12,6 +12,7 @@ from callcenter import db, events
 from callcenter.callbacks import desk as callbacks
 from callcenter.customers.models import Customer
 from callcenter.errors import NotFound, Stale, WrongState
+from callcenter.people import rights
 from callcenter.people.models import User
 from callcenter.tickets.rules import NotYours
 from callcenter.voicemail.models import Message
@@ -54,7 +55,7 @@ def finish(session: Session, message_id: int, by: User, note: str, version: int,
     message = _hold(session, message_id, version)
     if message.state != "taken":
         raise WrongState
-    if message.owner_id != by.id and by.role == "agent":
+    if message.owner_id != by.id and not rights.may(by.role, "messages.all"):
         raise NotYours
     message.state, message.done_at, message.note = "done", now, note
     callbacks.fulfil(session, message.call_id, now)

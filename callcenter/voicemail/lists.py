@@ -42,11 +42,13 @@ class MessageRow:
     version: int
 
 
-def seen_by(session: Session, every: bool, user_id: int) -> set[str] | None:
-    """The queues whose messages a user sees: None for all of them, else those that he serves. While no queue has a
-    member, all serve `default`."""
+def seen_by(
+    session: Session, user_id: int, every: bool, scope: Collection[str] | None = None
+) -> set[str] | None:
+    """The queues whose messages a user sees: None for all of them, those in `scope` when he sees everybody's there,
+    else those that he serves. While no queue has a member, all serve `default`."""
     if every:
-        return None
+        return None if scope is None else set(scope)
     members = session.exec(select(QueueMember)).all()
     if not members:
         return {"default"}
@@ -84,10 +86,12 @@ def find(session: Session, message_id: int, queues: Collection[str] | None) -> M
     return found[0]
 
 
-def may_hear(session: Session, recording: str, every: bool, user_id: int) -> bool:
+def may_hear(
+    session: Session, recording: str, user_id: int, every: bool, scope: Collection[str] | None = None
+) -> bool:
     """Whether this recording is a message, and one that the user sees."""
     message = session.exec(select(Message).where(Message.recording_id == recording)).first()
-    queues = seen_by(session, every, user_id)
+    queues = seen_by(session, user_id, every, scope)
     return message is not None and (queues is None or message.queue in queues)
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import commands, stream
-from callcenter.errors import InvalidInput, NotFound
+from callcenter.errors import InvalidInput, NotAllowed, NotFound
 from callcenter.people.models import QueueMember, User
 from callcenter.web import auth, board, respond, words
 from callcenter.web.parts import parts
@@ -34,8 +34,12 @@ async def listing(request: Request) -> Response:
 async def set_status(request: Request) -> Response:
     """`PUT /agents/{name}/status`: `available`, `not_ready` or `break` with a reason; 202."""
     name, given = request.path_params["name"], await respond.fields(request)
-    if not any(person["name"] == name for person in await parts(request).record.read(_people)):
+    rows = await parts(request).record.read(_people)
+    person = next((one for one in rows if one["name"] == name), None)
+    if person is None:
         raise NotFound
+    if not respond.viewer_of(request).oversees(*person["queues"]):
+        raise NotAllowed
     status, reason = chosen_status(given)
     by = respond.viewer_of(request).name
     await respond.command(request, commands.SetStatus(name, status, reason, by=by))

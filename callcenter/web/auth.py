@@ -57,10 +57,27 @@ class Viewer:
     phone: str = ""
     remote_answer: bool = False
     token: bool = False
+    scope: frozenset[str] | None = None
+    """Queues over which the rights of the role hold; None for all."""
+
+    @property
+    def owns_only(self) -> bool:
+        """Whether lists of work begin with the person's own: who works at a desk and steers nobody."""
+        return self.may("desk") and not self.may("callbacks.steer")
+
+    def oversees(self, *queues: str) -> bool:
+        """Whether one of these queues is in scope; a call without a queue is only for who oversees all."""
+        return self.scope is None or not self.scope.isdisjoint(queues)
 
     def may(self, act: str) -> bool:
         """Whether the role includes the act (`people.rights`)."""
         return rights.may(self.role, act)
+
+
+class Guarded(Route):
+    """A route with the act that it takes."""
+
+    act = ""
 
 
 def route(path: str, view: View, act: str = "", methods: tuple[str, ...] = ("GET",)) -> Route:
@@ -77,7 +94,9 @@ def route(path: str, view: View, act: str = "", methods: tuple[str, ...] = ("GET
             await check_origin(request, viewer.csrf)
         return await view(request)
 
-    return Route(path, guarded, methods=list(methods), name=f"{view.__module__}.{view.__name__}")
+    made = Guarded(path, guarded, methods=list(methods), name=f"{view.__module__}.{view.__name__}")
+    made.act = act
+    return made
 
 
 async def identify(request: Request) -> Viewer | None:
@@ -85,8 +104,8 @@ async def identify(request: Request) -> Viewer | None:
     bearer = request.headers.get("authorization", "")
     if bearer.lower().startswith("bearer "):
         token = bearer[7:].strip()
-        user = await parts(request).record.read(lambda session: people.user_of_token(session, token))
-        return _viewer(request, user, {}, token=True) if user else None
+        known = await parts(request).record.read(lambda s: _with_scope(s, people.user_of_token(s, token)))
+        return _viewer(request, *known, {}, token=True) if known else None
     key = request.cookies.get(COOKIE, "")
     if not key:
         return None
@@ -95,8 +114,8 @@ async def identify(request: Request) -> Viewer | None:
     if not kept:
         return None
     opened = orjson.loads(kept)
-    user = await held.record.read(lambda session: _active(session, opened["user"]))
-    return _viewer(request, user, {**opened, "id": key}) if user else None
+    known = await held.record.read(lambda session: _with_scope(session, _active(session, opened["user"])))
+    return _viewer(request, *known, {**opened, "id": key}) if known else None
 
 
 async def open_session(request: Request, response: Response, user: User) -> None:
@@ -142,7 +161,9 @@ def anonymous(request: Request) -> Viewer:
     return Viewer(0, "", "", "", _language(request, ""), _theme(request))
 
 
-def _viewer(request: Request, user: User, opened: dict[str, Any], token: bool = False) -> Viewer:
+def _viewer(
+    request: Request, user: User, scope: frozenset[str] | None, opened: dict[str, Any], token: bool = False
+) -> Viewer:
     return Viewer(
         user_id=user.id or 0,
         name=user.name,
@@ -155,7 +176,12 @@ def _viewer(request: Request, user: User, opened: dict[str, Any], token: bool = 
         phone=user.phone,
         remote_answer=user.remote_answer,
         token=token,
+        scope=scope,
     )
+
+
+def _with_scope(session: Session, user: User | None) -> tuple[User, frozenset[str] | None] | None:
+    return (user, people.scope_of(session, user)) if user else None
 
 
 def _active(session: Session, user_id: int) -> User | None:

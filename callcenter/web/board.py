@@ -91,6 +91,14 @@ async def agent_and_call(store: redis.asyncio.Redis, name: str) -> tuple[Entry, 
     return agent, call
 
 
+async def queue_of(store: redis.asyncio.Redis, call: str) -> str:
+    """The queue of a call, empty for none. Raises NotFound for a call that is not on the board (any more)."""
+    kept = await store.hget("board:calls", call)
+    if kept is None:
+        raise NotFound
+    return str(_entry(kept, _CALL)["queue"])
+
+
 async def must_know(store: redis.asyncio.Redis, call: str) -> None:
     """Raises NotFound for a call that is not on the board (any more); empty: none is meant."""
     if call and not await _exists(store, call):

@@ -35,7 +35,7 @@ def routes() -> list[BaseRoute]:
 async def listing(request: Request) -> Response:
     """`GET /callbacks?whose=mine|all&state=open|any|STATE&after=`; an agent sees the own ones first."""
     held, viewer, words = parts(request), respond.viewer_of(request), asked.words(request, "whose", "state")
-    whose = words["whose"] or ("mine" if viewer.role == "agent" and not viewer.token else "all")
+    whose = words["whose"] or ("mine" if viewer.owns_only and not viewer.token else "all")
     if whose not in ("mine", "all"):
         raise InvalidInput(whose="mine, all")
     state, begins, limit = words["state"] or "open", asked.after(request), asked.limit(request)

@@ -98,7 +98,7 @@ async def show(request: Request) -> Response:
         }
 
     told = await held.record.read(read)
-    steer = await steering.choices(held, which) if viewer.may("calls.steer") else None
+    steer = await steering.choices(held, viewer, which) if viewer.may("calls.steer") else None
     return respond.page(request, "call.html", {**told, "steer": steer})
 
 

@@ -29,8 +29,8 @@ def routes() -> list[BaseRoute]:
     return [
         auth.route("/messages", listing, act="messages.see"),
         auth.route("/messages/{id:int}", show, act="messages.see"),
-        auth.route("/messages/{id:int}/owner", take, act="messages.see", methods=PUTS),
-        auth.route("/messages/{id:int}/closure", finish, act="messages.see", methods=PUTS),
+        auth.route("/messages/{id:int}/owner", take, act="messages.write", methods=PUTS),
+        auth.route("/messages/{id:int}/closure", finish, act="messages.write", methods=PUTS),
     ]
 
 
@@ -106,7 +106,7 @@ async def _put(request: Request, write: Any) -> Response:
 
 
 def _seen_by(session: Session, viewer: Viewer) -> Collection[str] | None:
-    return lists.seen_by(session, viewer.may("messages.all"), viewer.user_id)
+    return lists.seen_by(session, viewer.user_id, viewer.may("messages.all"), viewer.scope)
 
 
 def _national(held: Parts) -> Any:

@@ -1,6 +1,7 @@
 """Recordings: the list, one with its player and who heard it, its audio unsealed on the fly, and what keeps it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,7 +54,7 @@ async def listing(request: Request) -> Response:
         if not held.settings.agents_hear_own:
             raise NotAllowed
         words["agent"] = viewer.name
-    filters = _filters(words, held)
+    filters = replace(_filters(words, held), queues=viewer.scope if viewer.may("recordings.hear") else None)
     begins, limit = asked.after(request), asked.limit(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
 
@@ -209,9 +210,8 @@ def of_ticket(session: Session, viewer: Viewer, held: Parts, ticket: int, told_i
 
 
 def may_hear(viewer: Viewer, held: Parts, row: Recording) -> bool:
-    return rules.may_hear(
-        viewer.may("recordings.hear"), held.settings.agents_hear_own, viewer.name, row.agent
-    )
+    everybodys = viewer.may("recordings.hear") and viewer.oversees(row.queue)
+    return rules.may_hear(everybodys, held.settings.agents_hear_own, viewer.name, row.agent)
 
 
 def plain(row: Recording) -> Told:
@@ -264,7 +264,7 @@ def _heard_by(session: Session, request: Request, viewer: Viewer, held: Parts) -
     """The row, for who may hear it; for others there is no such thing."""
     row = lists.find(session, request.path_params["id"])
     message = viewer.may("messages.see") and voicemail.may_hear(
-        session, row.id, viewer.may("messages.all"), viewer.user_id
+        session, row.id, viewer.user_id, viewer.may("messages.all"), viewer.scope
     )
     if not message and not may_hear(viewer, held, row):
         raise NotFound

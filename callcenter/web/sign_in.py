@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from callcenter import commands, db
 from callcenter.errors import DomainError, InvalidInput
 from callcenter.people import desk as people
+from callcenter.people import rights
 from callcenter.people.models import User
 from callcenter.settings import LANGUAGES
 from callcenter.web import auth, respond, seat
@@ -106,7 +107,7 @@ async def prefer(request: Request) -> Response:
 
 def home(role: str) -> str:
     """Where a role's day happens."""
-    return "/desk" if role == "agent" else "/board"
+    return "/desk" if role in rights.PHONE_WORKERS else "/board"
 
 
 async def _user(held: Parts, name: str, password: str) -> User:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import commands, db
-from callcenter.errors import InvalidInput, NotFound, WrongState
+from callcenter.errors import InvalidInput, NotAllowed, NotFound, WrongState
 from callcenter.people import desk as people
 from callcenter.routing.steering import WAITING
 from callcenter.web import auth, board, respond
@@ -85,6 +85,8 @@ async def end_wrap_up(request: Request) -> Response:
     agent = (await board.whole(parts(request).store)).agents.get(name)
     if agent is None:
         raise NotFound
+    if not respond.viewer_of(request).oversees(*agent["queues"]):
+        raise NotAllowed
     if agent["activity"] != "wrap_up":
         raise WrongState
     by = respond.viewer_of(request).name
@@ -96,6 +98,8 @@ async def close(request: Request) -> Response:
     name, given = str(request.path_params["name"]), await respond.fields(request)
     if name not in (await board.whole(parts(request).store)).queues:
         raise NotFound
+    if not respond.viewer_of(request).oversees(name):
+        raise NotAllowed
     closed, waiting = respond.truth(given.get("closed", True)), str(given.get("waiting", "stay"))
     if waiting not in ("stay", "leave"):
         raise InvalidInput(waiting="stay or leave")
@@ -104,10 +108,10 @@ async def close(request: Request) -> Response:
     return await _act(request, what, f"/queues/{name}", waiting if closed else "", asked_for)
 
 
-async def choices(held: Parts, call: str) -> Entry | None:
+async def choices(held: Parts, viewer: auth.Viewer, call: str) -> Entry | None:
     """What a supervisor can do with a call that still waits: agents who could take it, queues, its priority."""
     seen = await board.whole(held.store)
-    if not steerable(seen.calls, call):
+    if not steerable(seen.calls, call) or not viewer.oversees(seen.calls[call]["queue"]):
         return None
     entry = seen.calls[call]
     able = [one for one in seen.agents.values() if _able(one)]
@@ -138,6 +142,8 @@ async def _waiting(request: Request) -> str:
     seen = (await board.whole(parts(request).store)).calls
     if call not in seen:
         raise NotFound
+    if not respond.viewer_of(request).oversees(seen[call]["queue"]):
+        raise NotAllowed
     if not steerable(seen, call):
         raise WrongState
     return call

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from callcenter import commands, db, stream
-from callcenter.errors import InvalidInput
+from callcenter.errors import InvalidInput, NotAllowed
 from callcenter.people import desk as people
 from callcenter.tickets import queries
 from callcenter.web import alarms, auth, board, live, respond
@@ -62,7 +62,9 @@ async def supervise(request: Request) -> Response:
     mode = str((await respond.fields(request)).get("mode", "listen"))
     if mode not in ("listen", "whisper", "barge", "off"):
         raise InvalidInput(mode="listen, whisper, barge, off")
-    await board.must_know(held.store, call)
+    queue = await board.queue_of(held.store, call)
+    if mode != "off" and not respond.viewer_of(request).oversees(queue):
+        raise NotAllowed
     await held.record.write(lambda session: people.audit(session, by, "call.supervise", call, mode, db.now()))
     asked: Any = commands.StopSupervising(by, call) if mode == "off" else commands.Supervise(by, call, mode)
     await respond.command(request, asked)
@@ -147,6 +149,7 @@ def _live(seen: board.Board, viewer: Viewer) -> list[Entry]:
             **call,
             "agent_shown": seen.agents.get(call["agent"], {}).get("display") or call["agent"],
             "queue_shown": seen.queues.get(call["queue"], {}).get("label") or call["queue"],
+            "overseen": viewer.oversees(call["queue"]),
             "joined": any(
                 one["role"] == "supervisor" and one["name"] == viewer.name for one in call["parties"].values()
             ),

@@ -4,7 +4,14 @@ from callcenter.errors import lazy
 from callcenter.web.plan_words import PLAN_WORDS
 
 WORDS: dict[str, dict[str, str]] = {
-    "role": {"agent": lazy("Agent"), "supervisor": lazy("Supervisor"), "admin": lazy("Administrator")},
+    "role": {
+        "agent": lazy("Agent"),
+        "lead": lazy("Team lead"),
+        "supervisor": lazy("Supervisor"),
+        "quality": lazy("Quality"),
+        "admin": lazy("Administrator"),
+        "auditor": lazy("Auditor"),
+    },
     "status": {
         "signed_out": lazy("Signed out"),
         "available": lazy("Available"),

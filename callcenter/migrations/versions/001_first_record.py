@@ -469,6 +469,7 @@ def upgrade() -> None:
         sa.Column("supervisor_id", sa.Integer(), nullable=True),
         sa.Column("phone", sa.String(), nullable=False),
         sa.Column("phone_ha1", sa.String(), nullable=False),
+        sa.Column("oversees", sa.String(), nullable=False),
         sa.Column("remote_answer", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
