@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import select
 
 from callcenter import commands, db, store, stream
-from callcenter.people import desk, rights
+from callcenter.people import desk, keeping, rights
 from callcenter.people.models import User
 from callcenter.settings import Settings
 from callcenter.telephony.line import LineConfig
@@ -69,6 +69,20 @@ def add_user(settings: Settings, new: NewUser) -> list[str]:
     if registers:
         shown.append(f"Phone: user {new.phone}, password {phone_password}, registrar {settings.sip}")
     return shown
+
+
+def new_password(settings: Settings, name: str) -> list[str]:
+    """Lines to show: a password that must be changed at the next sign-in; a lock and every session end. Raises NotFound."""
+    password = secrets.token_urlsafe(12)
+    with _record(settings) as engine, db.write(engine) as session:
+        keeping.reset_password(session, name, password, db.now(), BY)
+    return [f"Password: {password}"]
+
+
+def unlock(settings: Settings, name: str) -> None:
+    """Let a locked person sign in again. Raises NotFound."""
+    with _record(settings) as engine, db.write(engine) as session:
+        keeping.unlock(session, name, db.now(), BY)
 
 
 def add_token(settings: Settings, name: str, role: str) -> str:

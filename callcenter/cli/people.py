@@ -51,6 +51,29 @@ def add_user(
         print("\n".join(add_user(chosen, new)))
 
 
+@users.command("password")
+def new_password(name: str) -> None:
+    """Give a person a new password, shown this once; it must be changed at the next sign-in."""
+    from callcenter import administration
+
+    chosen = load_settings()
+    upgraded(chosen)
+    with sentences():
+        print("\n".join(administration.new_password(chosen, name)))
+
+
+@users.command("unlock")
+def unlock(name: str) -> None:
+    """Let a person sign in again who was locked after too many wrong passwords."""
+    from callcenter import administration
+
+    chosen = load_settings()
+    upgraded(chosen)
+    with sentences():
+        administration.unlock(chosen, name)
+        print(f"{name} may sign in.")
+
+
 @tokens.command("add")
 def add_token(name: str, role: Annotated[str, typer.Option(help=ROLES)]) -> None:
     """Make a token for a system called NAME; it is shown this once."""

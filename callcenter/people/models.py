@@ -1,8 +1,9 @@
 """Who works here."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import JSON, Field, SQLModel, UniqueConstraint
 
 from callcenter.db import UtcDateTime
 from callcenter.people import rights
@@ -24,6 +25,8 @@ class User(SQLModel, table=True):
     `phone_ha1`: user:realm:password of a phone that registers with us by MD5, and behind a space by SHA-256 (rows of
     old have MD5 alone); never the web password. `oversees`: names of queues, separated by spaces, to which the rights of
     the role over others are confined (`rights.scope`); empty: as the role says.
+    `must_change`: the password was given by somebody else. `epoch`: sessions of an earlier one are over. `wrong`: wrong
+    passwords since the last right one; `locked_at`: too many, nobody signs in until an administrator unlocks.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -40,6 +43,10 @@ class User(SQLModel, table=True):
     oversees: str = ""
     remote_answer: bool = False
     active: bool = True
+    must_change: bool = False
+    epoch: int = 0
+    wrong: int = 0
+    locked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
 
@@ -89,3 +96,21 @@ class AuditEntry(SQLModel, table=True):
     action: str
     subject: str = Field(default="", index=True)
     detail: str = ""
+
+
+class Change(SQLModel, table=True):
+    """One change of something that administrators keep. `before` and `after`: all its fields as JSON, {} for none; of
+    secrets nothing. `version` counts from 1 for each (noun, name); `restores`: the version that was chosen again."""
+
+    __tablename__ = "administered_change"
+    __table_args__ = (UniqueConstraint("noun", "name", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    noun: str
+    name: str
+    version: int
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    by: str
+    before: dict[str, Any] = Field(sa_type=JSON)
+    after: dict[str, Any] = Field(sa_type=JSON)
+    restores: int = 0

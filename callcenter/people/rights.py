@@ -46,8 +46,8 @@ _SUPERVISOR = _LEAD | frozenset(
     }
 )
 _QUALITY = _LOOK | frozenset({"recordings.hear", "messages.all", "reports.see"})
-_AUDITOR = _LOOK | frozenset({"audit.see", "tickets.export", "messages.all", "reports.see"})
-_ADMIN = _SUPERVISOR | frozenset({"users.write", "settings.write", "lines.steer"})
+_AUDITOR = _LOOK | frozenset({"users.see", "audit.see", "tickets.export", "messages.all", "reports.see"})
+_ADMIN = _SUPERVISOR | frozenset({"users.see", "users.write", "settings.write", "lines.steer"})
 
 ROLES: dict[str, frozenset[str]] = {
     "agent": _AGENT,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import orjson
+import redis.asyncio
 from babel import negotiate_locale
 from sqlmodel import Session
 from starlette.requests import Request
@@ -24,7 +25,11 @@ from callcenter.web.parts import parts
 COOKIE = "callcenter"
 HOURS = 12
 """A session ends this long after its last request."""
+SESSIONS_KNOWN = 30 * 86400
+"""Seconds that the list of a person's sessions is kept after the last sign-in."""
 SAFE = {"GET", "HEAD", "OPTIONS"}
+UNTIL_CHANGED = {"/password", "/sign-out"}
+"""All that is open to who must change the password."""
 THEMES = ("auto", "light", "dark")
 
 View = Callable[[Request], Awaitable[Response]]
@@ -38,6 +43,12 @@ class NotSignedIn(DomainError):
 
 class ForeignRequest(DomainError):
     """This request did not come from our own page. Load the page again and repeat."""
+
+    status: ClassVar[int] = 403
+
+
+class MustChangePassword(DomainError):
+    """Your password was given by somebody else: choose one of your own first."""
 
     status: ClassVar[int] = 403
 
@@ -57,6 +68,7 @@ class Viewer:
     phone: str = ""
     remote_answer: bool = False
     token: bool = False
+    must_change: bool = False
     scope: frozenset[str] | None = None
     """Queues over which the rights of the role hold; None for all."""
 
@@ -88,6 +100,8 @@ def route(path: str, view: View, act: str = "", methods: tuple[str, ...] = ("GET
         if viewer is None:
             raise NotSignedIn
         request.state.viewer = viewer
+        if viewer.must_change and path not in UNTIL_CHANGED:
+            raise MustChangePassword
         if act and not viewer.may(act):
             raise NotAllowed
         if request.method not in SAFE and not viewer.token:
@@ -114,15 +128,19 @@ async def identify(request: Request) -> Viewer | None:
     if not kept:
         return None
     opened = orjson.loads(kept)
-    known = await held.record.read(lambda session: _with_scope(session, _active(session, opened["user"])))
+    known = await held.record.read(lambda session: _with_scope(session, _active(session, opened)))
     return _viewer(request, *known, {**opened, "id": key}) if known else None
 
 
 async def open_session(request: Request, response: Response, user: User) -> None:
     """A new session, so that an id planted before the sign-in is worth nothing."""
     held, key = parts(request), secrets.token_urlsafe(32)
-    opened = {"user": user.id, "csrf": secrets.token_urlsafe(24)}
+    opened = {"user": user.id, "epoch": user.epoch, "csrf": secrets.token_urlsafe(24)}
     await held.store.set(_key(key), orjson.dumps(opened), ex=HOURS * 3600)
+    async with held.store.pipeline() as pipe:
+        pipe.sadd(_of_user(user.id), key)
+        pipe.expire(_of_user(user.id), SESSIONS_KNOWN)
+        await pipe.execute()
     response.set_cookie(
         COOKIE, key, httponly=True, samesite="lax", secure=held.settings.pages.startswith("https://")
     )
@@ -131,6 +149,16 @@ async def open_session(request: Request, response: Response, user: User) -> None
 async def still_open(request: Request, viewer: Viewer) -> bool:
     """Whether the session of a connection that stays open still stands; a token's is looked at when it comes."""
     return viewer.token or bool(await parts(request).store.exists(_key(viewer.session)))
+
+
+async def end_sessions(store: redis.asyncio.Redis, user_id: int | None) -> None:
+    """Close everything that this person has open at once; `User.epoch` keeps it closed."""
+    async with store.pipeline() as pipe:
+        pipe.smembers(_of_user(user_id))
+        pipe.delete(_of_user(user_id))
+        keys, _ = await pipe.execute()
+    if keys:
+        await store.delete(*(_key(key.decode()) for key in keys))
 
 
 async def close_session(request: Request, response: Response, viewer: Viewer) -> None:
@@ -176,6 +204,7 @@ def _viewer(
         phone=user.phone,
         remote_answer=user.remote_answer,
         token=token,
+        must_change=user.must_change and not token,
         scope=scope,
     )
 
@@ -184,9 +213,10 @@ def _with_scope(session: Session, user: User | None) -> tuple[User, frozenset[st
     return (user, people.scope_of(session, user)) if user else None
 
 
-def _active(session: Session, user_id: int) -> User | None:
-    user = session.get(User, user_id)
-    return user if user and user.active else None
+def _active(session: Session, opened: dict[str, Any]) -> User | None:
+    """Whose session it is, unless the person left or the sessions were ended since."""
+    user = session.get(User, opened["user"])
+    return user if user and user.active and user.epoch == opened.get("epoch", 0) else None
 
 
 def _language(request: Request, chosen: str) -> str:
@@ -222,3 +252,7 @@ def _theme(request: Request) -> str:
 
 def _key(session: str) -> str:
     return f"session:{session}"
+
+
+def _of_user(user_id: int | None) -> str:
+    return f"sessions:{user_id}"

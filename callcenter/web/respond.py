@@ -16,7 +16,7 @@ from callcenter import stream
 from callcenter.commands import desk as vocabulary
 from callcenter.errors import DomainError, InvalidInput, StoreAway
 from callcenter.web import words
-from callcenter.web.auth import NotSignedIn, Viewer, anonymous
+from callcenter.web.auth import MustChangePassword, NotSignedIn, Viewer, anonymous
 from callcenter.web.parts import parts
 
 log = structlog.get_logger()
@@ -146,6 +146,8 @@ def _problem(request: Request, error: DomainError) -> Response:
         answer = as_json(told, error.status)
     elif isinstance(error, NotSignedIn) and request.method == "GET":
         return RedirectResponse(f"/sign-in?next={_local(request)}", 303)
+    elif isinstance(error, MustChangePassword) and request.method == "GET":
+        return RedirectResponse("/password", 303)
     else:
         answer = html(request, "problem.html", {**told, "status": error.status}, error.status)
     if wait:

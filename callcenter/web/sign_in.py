@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from callcenter import commands, db
-from callcenter.errors import DomainError, InvalidInput
+from callcenter.errors import DomainError, InvalidInput, lazy
 from callcenter.people import desk as people
-from callcenter.people import rights
+from callcenter.people import keeping, rights
 from callcenter.people.models import User
 from callcenter.settings import LANGUAGES
 from callcenter.web import auth, respond, seat
@@ -36,6 +36,8 @@ def routes() -> list[BaseRoute]:
         Route("/sign-in", form),
         Route("/sign-in", enter, methods=["POST"]),
         auth.route("/sign-out", leave, methods=("POST",)),
+        auth.route("/password", own_password),
+        auth.route("/password", change_password, methods=("PUT", "POST")),
         Route("/preferences", prefer, methods=["POST", "PUT"]),
     ]
 
@@ -58,21 +60,50 @@ async def enter(request: Request) -> Response:
     try:
         await _slow_down(held, counter)
         user = await _user(held, name, password)
-    except (people.WrongPassword, TooManyAttempts) as error:
+    except (people.WrongPassword, people.Locked, TooManyAttempts) as error:
         if isinstance(error, people.WrongPassword):
             await _count(held, counter)
-            await held.record.write(
-                lambda s: people.audit(s, name[:64], "sign-in.refused", counter, "", db.now())
-            )
+            await held.record.write(lambda s: _refused(s, name, counter, held.settings.lock_after))
         if respond.wants_json(request):
             raise
         shown = {"next": _next(request), "name": name, "problem": error.code}
         return respond.html(request, "sign_in.html", shown, error.status)
     await held.store.delete(counter)
-    await held.record.write(lambda s: people.audit(s, user.name, "sign-in", user.name, "", db.now()))
+    await held.record.write(lambda s: _entered(s, user))
     answer = respond.done(
         request, _next(request) or home(user.role), {"name": user.name, "role": user.role}, 200
     )
+    await auth.open_session(request, answer, user)
+    return answer
+
+
+async def own_password(request: Request) -> Response:
+    """`GET /password`: the form in which a person chooses another password."""
+    return respond.html(request, "password.html", {"problem": ""})
+
+
+async def change_password(request: Request) -> Response:
+    """`PUT /password` with `old` and `new`: every other session of the person ends."""
+    held, viewer, given = parts(request), respond.viewer_of(request), await respond.fields(request)
+    old, new = str(given.get("old", "")), str(given.get("new", ""))
+    counter = _counter(request, viewer.name)
+    await _slow_down(held, counter)
+    try:
+        if "again" in given and given["again"] != new:
+            raise InvalidInput(new=lazy("The two are not the same."))
+        if old == new:
+            raise InvalidInput(new=lazy("It is the one that you have."))
+        await _user(held, viewer.name, old)
+        user = await held.record.write(lambda s: keeping.change_password(s, viewer.user_id, new, db.now()))
+    except (people.WrongPassword, InvalidInput) as error:
+        if isinstance(error, people.WrongPassword):
+            await _count(held, counter)
+        if respond.wants_json(request):
+            raise
+        said = "; ".join(error.fields.values()) or error.code
+        return respond.html(request, "password.html", {"problem": said}, error.status)
+    await auth.end_sessions(held.store, user.id)
+    answer = respond.done(request, home(user.role), {"name": user.name}, 200)
     await auth.open_session(request, answer, user)
     return answer
 
@@ -140,6 +171,19 @@ async def _count(held: Parts, counter: str) -> None:
 def _counter(request: Request, name: str) -> str:
     source = request.client.host if request.client else ""
     return f"wrong:{name[:64].lower()}:{source}"
+
+
+def _refused(session: Session, name: str, counter: str, most: int) -> None:
+    people.audit(session, name[:64], "sign-in.refused", counter, "", db.now())
+    keeping.count_wrong(session, name, most, db.now())
+
+
+def _entered(session: Session, user: User) -> None:
+    people.audit(session, user.name, "sign-in", user.name, "", db.now())
+    kept = session.get(User, user.id)
+    if kept and kept.wrong:
+        kept.wrong = 0
+        session.add(kept)
 
 
 def _keep_language(session: Session, user_id: int, language: str) -> None:

@@ -42,11 +42,12 @@ WHO = {
     "reports.see": {"quality", "auditor", *SUPERVISORS},
     "messages.all": {"quality", "auditor", *SUPERVISORS},
     **{key: {"auditor", *SUPERVISORS} for key in ("tickets.export", "audit.see")},
+    "users.see": {"auditor", "admin"},
     **{key: {"admin"} for key in ("users.write", "settings.write", "lines.steer")},
 }
 """Act -> who may. A new act belongs here, and so do the roles that have it."""
-OWN = {"/sign-out", "/notices/{id:int}/reading"}
-"""What anybody changes: the own session, the own notices."""
+OWN = {"/sign-out", "/password", "/notices/{id:int}/reading"}
+"""What anybody changes: the own session and password, the own notices."""
 
 
 @pytest.fixture

@@ -11,6 +11,21 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "administered_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("noun", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("after", sa.JSON(), nullable=False),
+        sa.Column("restores", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("noun", "name", "version"),
+    )
+    op.create_index(op.f("ix_administered_change_at"), "administered_change", ["at"], unique=False)
+    op.create_table(
         "agent_now",
         sa.Column("agent", sa.String(), nullable=False),
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
@@ -472,6 +487,10 @@ def upgrade() -> None:
         sa.Column("oversees", sa.String(), nullable=False),
         sa.Column("remote_answer", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("wrong", sa.Integer(), nullable=False),
+        sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -952,3 +971,5 @@ def downgrade() -> None:
     op.drop_index("ix_agent_offer_slot", table_name="agent_offer")
     op.drop_table("agent_offer")
     op.drop_table("agent_now")
+    op.drop_index(op.f("ix_administered_change_at"), table_name="administered_change")
+    op.drop_table("administered_change")

@@ -1,0 +1,105 @@
+"""What administrators changed: versions, each of which can be chosen again; and the audit log of everything."""
+
+from typing import Any
+
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from callcenter import commands, db
+from callcenter.errors import InvalidInput, WrongState
+from callcenter.people import history, keeping
+from callcenter.people.models import AuditEntry, Change
+from callcenter.web import asked, auth, people, respond
+from callcenter.web.parts import parts
+
+Told = dict[str, Any]
+
+
+def routes() -> list[BaseRoute]:
+    return [
+        auth.route("/history", listing, act="audit.see"),
+        auth.route("/history/{id:int}/restoration", restore, act="users.write", methods=("PUT", "POST")),
+        auth.route("/audit", audit, act="audit.see"),
+    ]
+
+
+async def listing(request: Request) -> Response:
+    """`GET /history?noun=user&name=&by=&after=`: every change with what was before and behind it, the newest first."""
+    words, begins, limit = (
+        asked.words(request, "noun", "name", "by"),
+        asked.after(request),
+        asked.limit(request),
+    )
+
+    def read(session: Session) -> Told:
+        rows, following = history.page(session, words["noun"], words["name"], words["by"], begins, limit)
+        return {"changes": [row.model_dump() for row in rows], "next": following}
+
+    data = await parts(request).record.read(read)
+    return respond.page(
+        request, "changes.html", data, asked=words, begins=begins, differences=history.differences
+    )
+
+
+async def restore(request: Request) -> Response:
+    """`PUT /history/{id}/restoration`: all fields as they were behind that change, through the same checks as a form;
+    what is not there any more (a queue, a supervisor) is named and nothing is restored."""
+    held, viewer, which = parts(request), respond.viewer_of(request), request.path_params["id"]
+
+    def write(session: Session) -> tuple[Change, keeping.Saved]:
+        chosen = history.find(session, which)
+        if chosen.noun != keeping.NOUN:
+            raise WrongState
+        saved = keeping.save(
+            session,
+            chosen.name,
+            chosen.after,
+            None,
+            db.now(),
+            viewer.name,
+            people.rules(session),
+            chosen.version,
+        )
+        return chosen, saved
+
+    chosen, saved = await held.record.write(write)
+    if not saved.user.active:
+        await auth.end_sessions(held.store, saved.user.id)
+    await respond.command(request, commands.ReloadDirectory(by=viewer.name))
+    made = {"phone_password": saved.phone_password} if saved.phone_password else {}
+    if made and not respond.wants_json(request):
+        return await people.person(request, made, chosen.name)
+    told = {"noun": chosen.noun, "name": chosen.name, "changed": saved.changed, **made}
+    return respond.done(request, f"/people/{chosen.name}", told, 200)
+
+
+async def audit(request: Request) -> Response:
+    """`GET /audit?actor=&action=&subject=&after=`: who did what to what, the newest first."""
+    words, begins, limit = (
+        asked.words(request, "actor", "action", "subject"),
+        asked.after(request),
+        asked.limit(request),
+    )
+    if begins and not (begins.isdecimal() and len(begins) <= asked.LONGEST_NUMBER):
+        raise InvalidInput(after="is no end of a page")
+
+    def read(session: Session) -> Told:
+        query = select(AuditEntry)
+        for column, value in (
+            (AuditEntry.actor, words["actor"]),
+            (AuditEntry.action, words["action"]),
+            (AuditEntry.subject, words["subject"]),
+        ):
+            if value:
+                query = query.where(column == value)
+        if begins:
+            query = query.where(col(AuditEntry.id) < int(begins))
+        rows = list(session.exec(query.order_by(col(AuditEntry.id).desc()).limit(limit + 1)))
+        told = [row.model_dump() for row in rows[:limit]]
+        return {"entries": told, "next": str(rows[limit - 1].id) if len(rows) > limit else ""}
+
+    return respond.page(
+        request, "audit.html", await parts(request).record.read(read), asked=words, begins=begins
+    )
