@@ -107,6 +107,8 @@ def erlang_a(agents: int, rate: float, handling: float, within: float, patience:
         return erlang_c(agents, rate, handling, within)
     if not rate:
         return Figures(agents, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    if not agents:
+        return Figures(0, 0.0, 1.0, patience, math.inf, 1.0, 0.0, 0.0)
     theta, pace = 1 / patience, agents / handling
     x, weight, scale = _offered_waits(rate, theta, pace, (SHORT, within))
     # p(0..c-1) over p(c-1) is 1 / B(c-1); beside it the waiting's weight over p(c-1), both in e^scale.
@@ -132,24 +134,31 @@ def erlang_a(agents: int, rate: float, handling: float, within: float, patience:
 
 
 def agents_needed(
-    figures: Callable[[int], Figures], load: float, target: float, most: int = 10_000
+    figures: Callable[[int], Figures], load: float, target: float, most_busy: float = 1.0, most: int = 10_000
 ) -> Figures | None:
-    """The figures of the fewest agents whose `level` is at least `target` (0 to 1); None when `most` do not suffice.
+    """The figures of the fewest agents whose `level` is at least `target` and whose occupancy at most `most_busy` (both 0
+    to 1); None when `most` do not suffice.
 
-    The level grows with the agents, so the number is doubled until it is enough, then halved in between.
+    The level grows with the agents and the occupancy falls, so the number is doubled until it is enough, then halved in
+    between.
     """
-    few, enough = 0, max(1, math.ceil(load))
-    while figures(enough).level < target:
-        few, enough = enough, 2 * enough
+
+    def enough(agents: int) -> bool:
+        found = figures(agents)
+        return found.level >= target and found.occupancy <= most_busy
+
+    few, many = 0, max(1, math.ceil(load))
+    while not enough(many):
+        few, many = many, 2 * many
         if few >= most:
             return None
-    while enough - few > 1:
-        middle = (few + enough) // 2
-        if figures(middle).level < target:
-            few = middle
+    while many - few > 1:
+        middle = (few + many) // 2
+        if enough(middle):
+            many = middle
         else:
-            enough = middle
-    return figures(enough)
+            few = middle
+    return figures(many)
 
 
 def _over_erlang_b(agents: int, load: float) -> float:

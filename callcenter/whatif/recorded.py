@@ -9,10 +9,12 @@ import itertools
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as wall
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from callcenter.calls.models import Call
@@ -66,40 +68,58 @@ class RecordedDay:
 
 def read(session: Session, day: date, zone: ZoneInfo) -> RecordedDay:
     """The day by `zone`. Raises InvalidInput (`day`) when no call of it entered a queue."""
-    midnight = datetime.combine(day, wall(), zone)
-    after = datetime.combine(day + timedelta(days=1), wall(), zone)
-    rows = session.exec(
-        select(Call)
-        .where(col(Call.started_at) >= midnight, col(Call.started_at) < after, col(Call.direction) == "in")
+    found = calls(session, day, zone)
+    if not found:
+        raise InvalidInput(day=f"no call of {day.isoformat()} entered a queue")
+    known = {row.name: row for row in session.exec(select(QueueRow)).all()}
+    rules = {name: known.get(name) for name in sorted({call.queue for call in found})}
+    return RecordedDay(found, agents(found), rings(found), rules)
+
+
+def calls(session: Session, day: date, zone: ZoneInfo) -> list[Past]:
+    """The calls that began on the day and entered a queue, of all queues, in the order in which they did; those that
+    have ended."""
+    begins, ends = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    rows = session.execute(
+        columns(
+            *(getattr(Call, name) for name in ("queue", "queued_at", "waited", "outcome", "agent")),
+            *(getattr(Call, name) for name in ("talk", "hold", "wrap_up")),
+        )
+        .where(col(Call.started_at) >= begins, col(Call.started_at) < ends, col(Call.direction) == "in")
         .where(col(Call.queued_at).is_not(None), col(Call.queue) != "", col(Call.outcome) != "")
         .order_by(col(Call.queued_at), col(Call.id))
-    ).all()
-    if not rows:
-        raise InvalidInput(day=f"no call of {day.isoformat()} entered a queue")
-    calls = [_past(row, midnight) for row in rows]
-    names = {call.queue for call in calls}
-    known = {row.name: row for row in session.exec(select(QueueRow)).all()}
-    rings = {
-        name: _ring([call.waited for call in calls if call.queue == name and call.outcome == ANSWERED])
-        for name in names
-    }
-    return RecordedDay(calls, agents(calls, rings), rings, {name: known.get(name) for name in sorted(names)})
+    )
+    return [_past(row, begins) for row in rows]
 
 
-def agents(calls: Sequence[Past], rings: dict[str, float]) -> list[Worked]:
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a day where the centre is, in UTC."""
+    return datetime.combine(day, wall(), zone).astimezone(UTC)
+
+
+def rings(calls: Sequence[Past]) -> dict[str, float]:
+    """Queue -> seconds that a phone rings before it is answered."""
+    waits: dict[str, list[float]] = {call.queue: [] for call in calls}
+    for call in calls:
+        if call.outcome == ANSWERED:
+            waits[call.queue].append(call.waited)
+    return {name: sorted(one)[int(RING * len(one))] if one else 0.0 for name, one in waits.items()}
+
+
+def agents(calls: Sequence[Past]) -> list[Worked]:
     """Who answered, by name."""
     mine: dict[str, list[Past]] = {}
     for call in calls:
         if call.outcome == ANSWERED:
             mine.setdefault(call.agent, []).append(call)
-    return [_worked(name, taken, calls, rings) for name, taken in sorted(mine.items())]
+    sought = _Sought(calls)
+    return [_worked(name, taken, sought) for name, taken in sorted(mine.items())]
 
 
-def _past(row: Call, midnight: datetime) -> Past:
-    queued = row.queued_at or row.started_at
+def _past(row: Any, begins: datetime) -> Past:
     return Past(
         row.queue,
-        (queued - midnight).total_seconds(),
+        (row.queued_at - begins).total_seconds(),
         row.waited,
         OUTCOMES.get(row.outcome, DEFLECTED),
         row.agent,
@@ -107,24 +127,37 @@ def _past(row: Call, midnight: datetime) -> Past:
     )
 
 
-def _ring(waits: list[float]) -> float:
-    return sorted(waits)[int(RING * len(waits))] if waits else 0.0
+class _Sought:
+    """Who waited when, and who could have served them. `longest`: seconds; nobody who matters waited longer."""
+
+    def __init__(self, calls: Sequence[Past]) -> None:
+        self.calls = calls
+        self.rings = rings(calls)
+        self.longest = min(3600.0, max((call.waited for call in calls), default=0.0))
+        self._of: dict[tuple[str, ...], tuple[list[Past], list[float]]] = {}
+
+    def until(self, queues: Sequence[str], free: float, behind: float) -> float:
+        """Until when somebody of these queues waited between two instants; `free` when nobody did."""
+        key = tuple(queues)
+        if key not in self._of:
+            could = [call for call in self.calls if call.queue in queues]
+            self._of[key] = could, [call.queued for call in could]
+        could, arrivals = self._of[key]
+        until = free
+        for call in could[bisect_right(arrivals, free - self.longest) : bisect_right(arrivals, behind)]:
+            waits_until = min(call.answered - self.rings[call.queue], behind)
+            if waits_until > max(free, call.queued):
+                until = max(until, waits_until)
+        return until
 
 
-def _worked(name: str, taken: list[Past], calls: Sequence[Past], rings: dict[str, float]) -> Worked:
+def _worked(name: str, taken: list[Past], sought: _Sought) -> Worked:
     taken = sorted(taken, key=lambda call: call.answered)
     queues = sorted({call.queue for call in taken})
-    could = [call for call in calls if call.queue in queues]
-    arrivals = [call.queued for call in could]
     breaks = []
     for before, behind in itertools.pairwise(taken):
         free = before.answered + before.busy
-        until = free
-        # Nobody is sought who came behind the next answer; an hour of waiting is longer than any that matters.
-        for call in could[bisect_right(arrivals, free - 3600) : bisect_right(arrivals, behind.answered)]:
-            waits_until = min(call.answered - rings[call.queue], behind.answered)
-            if waits_until > max(free, call.queued):
-                until = max(until, waits_until)
+        until = sought.until(queues, free, behind.answered)
         if until > free:
             breaks.append((free, until - free))
     last = taken[-1]

@@ -17,10 +17,12 @@ FORMULAS = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`level` (0 to 1) of the calls `within` seconds."""
+    """`level` (0 to 1) of the calls `within` seconds, by agents who handle calls for at most `occupancy` (0 to 1) of
+    their time."""
 
     level: float = 0.8
     within: float = 20.0
+    occupancy: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,14 @@ def need(begins: str, calls: float, seconds: float, handling: float, patience: f
     def by_a(agents: int) -> Figures:
         return erlang_a(agents, rate, handling, target.within, patience)
 
+    most_busy = target.occupancy
     return Need(
         begins,
         calls,
         handling,
         patience,
-        agents_needed(by_c, load, target.level),
-        agents_needed(by_a, load, target.level),
+        agents_needed(by_c, load, target.level, most_busy),
+        agents_needed(by_a, load, target.level, most_busy),
     )
 
 
