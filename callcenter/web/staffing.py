@@ -35,7 +35,7 @@ BOUNDS = {
 WHOLE = {"weeks", "more"}
 USUAL = {"weeks": "1", "occupancy": "90", "shrinkage": "30", "more": "0"}
 HEADINGS = (
-    lazy("Half hour"), lazy("Calls"), lazy("AHT (s)"), lazy("Erlangs"), lazy("Service level that was"),
+    lazy("Half hour"), lazy("Calls that came"), lazy("AHT (s)"), lazy("Erlangs"), lazy("Service level that was"),
     lazy("Agents who were there"), lazy("Erlang C: agents"), lazy("Erlang C: on the roster"),
     lazy("Erlang C: service level"), lazy("Erlang C: occupancy"), lazy("Erlang A: agents"),
     lazy("Erlang A: on the roster"), lazy("Erlang A: service level"), lazy("Erlang A: occupancy"),
@@ -235,7 +235,7 @@ def _chart(rows: list[Period]) -> Chart | None:
     most = max(1, math.ceil(max(max(values) for values in series)))
     wide = WIDTH / len(rows)
     there, by_c, by_a = (_steps([value / most for value in values], wide) for values in series)
-    every = max(1, len(rows) // 8)
+    every = math.ceil(len(rows) / 8)
     marks = [(wide * place, row.begins) for place, row in enumerate(rows) if place % every == 0]
     return Chart(there, by_c, by_a, marks, most)
 
