@@ -1,6 +1,7 @@
 """Staffing: agents that a queue's half hours need by Erlang C and Erlang A, beside those who were there."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -95,12 +96,13 @@ async def as_csv(request: Request) -> Response:
 
 async def _plan(request: Request) -> Plan:
     """Raises InvalidInput with a sentence for each wrong word."""
-    held, words = parts(request), asked.words(request, "queue", "day", *BOUNDS)
-    return await held.record.read(lambda session: _made(session, held, words))
+    held, viewer = parts(request), respond.viewer_of(request)
+    words = asked.words(request, "queue", "day", *BOUNDS)
+    return await held.record.read(lambda session: _made(session, held, viewer.scope, words))
 
 
-def _made(session: Session, held: Parts, words: dict[str, str]) -> Plan:
-    known = halfhours.queues(session)
+def _made(session: Session, held: Parts, scope: Collection[str] | None, words: dict[str, str]) -> Plan:
+    known = [name for name in halfhours.queues(session) if scope is None or name in scope]
     words = {**USUAL, **{name: word for name, word in words.items() if word}}
     words.setdefault("queue", known[0] if known else "")
     if words["queue"] not in known:

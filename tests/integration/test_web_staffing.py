@@ -116,6 +116,13 @@ def test_a_person_reads_it_and_an_agent_does_not(pages: Pages) -> None:
         assert mei.get("/staffing.csv").status_code == 403
 
 
+def test_who_is_confined_to_queues_sees_theirs_alone(pages: Pages) -> None:
+    pages.add_user("lin", role="lead", queues=("default",))
+    with pages.browser("lin") as lin:
+        assert ">desk</option>" not in lin.get("/staffing").text
+        assert lin.get("/staffing?queue=desk").status_code == 422
+
+
 def test_wrong_words_are_named(pages: Pages) -> None:
     with pages.program() as robot:
         for wrong in (
