@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from callcenter import db
+from callcenter.people.models import User
 from callcenter.settings import Settings
 from callcenter.whatif import halfhours
 from callcenter.whatif.erlang import agents_needed, erlang_a, erlang_c
@@ -117,7 +118,12 @@ def test_a_person_reads_it_and_an_agent_does_not(pages: Pages) -> None:
 
 
 def test_who_is_confined_to_queues_sees_theirs_alone(pages: Pages) -> None:
-    pages.add_user("lin", role="lead", queues=("default",))
+    lin_id = pages.add_user("lin", role="supervisor").id
+    with pages.session() as session:
+        row = session.get(User, lin_id)
+        assert row
+        row.oversees = "default"
+        session.add(row)
     with pages.browser("lin") as lin:
         assert ">desk</option>" not in lin.get("/staffing").text
         assert lin.get("/staffing?queue=desk").status_code == 422
