@@ -88,10 +88,10 @@ def save(
 def create(
     session: Session, name: str, given: Mapping[str, Any], password: str, now: datetime, by: str, rules: Rules
 ) -> Saved:
-    """A new person who must change this password at the first sign-in. Raises InvalidInput."""
+    """A new person who must change this password, made at random, at the first sign-in. Raises InvalidInput."""
     role = str(given.get("role") or "agent")
-    user = desk.add_user(session, name, role, now, password=password, queues=(), by=by)
-    user.must_change = True
+    user = desk.add_user(session, name, role, now, queues=(), by=by)
+    user.password_hash, user.must_change = desk.hash_made(password), True
     before = profile(session, user)
     wanted = {"display_name": name, **given, "role": role}
     secret = _apply(session, user, _cleaned(session, user, wanted, before, rules), before, now, by, rules)

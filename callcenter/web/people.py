@@ -1,16 +1,21 @@
 """People as administrators keep them: list, profile, password, lock, the phone's secret. Secrets are shown once."""
 
+import csv
+import dataclasses
+import io
 import secrets
 from typing import Any
 
 from sqlmodel import Session, col, func, select
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import commands, db
 from callcenter.errors import InvalidInput
-from callcenter.people import history, keeping
+from callcenter.people import bulk, history, keeping
+from callcenter.people.desk import audit
 from callcenter.people.models import ROLES, User
 from callcenter.routing import queues
 from callcenter.telephony.line import LineConfig
@@ -28,6 +33,9 @@ def routes() -> list[BaseRoute]:
     return [
         auth.route("/people", listing, act="users.see"),
         auth.route("/people", create, act="users.write", methods=("POST",)),
+        auth.route("/people.csv", export, act="users.see"),
+        auth.route("/people/import", show_import, act="users.write"),
+        auth.route("/people/import", take_in, act="users.write", methods=("POST",)),
         auth.route("/people/{name}", show, act="users.see"),
         auth.route("/people/{name}", change, act="users.write", methods=PUTS),
         auth.route("/people/{name}/password", reset, act="users.write", methods=PUTS),
@@ -37,8 +45,8 @@ def routes() -> list[BaseRoute]:
 
 
 async def listing(request: Request) -> Response:
-    """`GET /people?role=&state=active|locked|left|any&q=&after=`: everybody by name, without secrets."""
-    words = asked.words(request, "role", "state", "q")
+    """`GET /people?role=&state=active|locked|left|any&q=&supervisor=&after=`: everybody by name, without secrets."""
+    words = asked.words(request, "role", "state", "q", "supervisor")
     state, begins, limit = words["state"] or "active", asked.after(request), asked.limit(request)
     if words["role"] and words["role"] not in ROLES:
         raise InvalidInput(role=", ".join(ROLES))
@@ -49,6 +57,9 @@ async def listing(request: Request) -> Response:
         query = select(User).where(User.name > begins)
         if words["role"]:
             query = query.where(User.role == words["role"])
+        if words["supervisor"]:
+            above = select(User.id).where(User.name == words["supervisor"]).scalar_subquery()
+            query = query.where(col(User.supervisor_id) == above)
         if state != "any":
             query = query.where(col(User.active).is_(state != "left"))
         if state == "locked":
@@ -86,6 +97,66 @@ async def create(request: Request) -> Response:
         lambda s: keeping.create(s, name, given, password, db.now(), viewer.name, rules(s))
     )
     return await _done(request, name, {"password": password, "phone_password": saved.phone_password}, 201)
+
+
+async def export(request: Request) -> Response:
+    """`GET /people.csv`: everybody without secrets, as `POST /people/import` reads it. Written to the audit log."""
+    viewer, made = respond.viewer_of(request), io.StringIO()
+
+    def write(session: Session) -> None:
+        csv.writer(made).writerows(bulk.written(session, bulk.everybody(session)))
+        audit(session, viewer.name, "user.export", "people.csv", "", db.now())
+
+    await parts(request).record.write(write)
+    headers = {"content-disposition": "attachment; filename=people.csv", "cache-control": "no-store"}
+    body = ("\ufeff" + made.getvalue()).encode()
+    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def show_import(request: Request) -> Response:
+    """`GET /people/import`: the form, and what it reads."""
+    return respond.page(
+        request, "people_import.html", {"columns": bulk.COLUMNS}, csv="", outcome=None, applied=False
+    )
+
+
+async def take_in(request: Request) -> Response:
+    """`POST /people/import` with `csv`: its text or, in a form, a `file`; `apply` true keeps it, else it is tried only.
+
+    All lines or none: 422 with `rejections` (line, field, reason) when one is wrong. Passwords that were made (`made`)
+    are in the answer alone.
+    """
+    held, viewer = parts(request), respond.viewer_of(request)
+    text, apply = await _file(request)
+    try:
+        outcome = await held.record.write(
+            lambda s: bulk.take_in(s, text, db.now(), viewer.name, rules(s), not apply)
+        )
+        applied = True
+    except bulk.TriedOnly as tried:
+        outcome, applied = tried.outcome, False
+    for user_id in outcome.left if applied else ():
+        await auth.end_sessions(held.store, user_id)
+    if applied:
+        await respond.command(request, commands.ReloadDirectory(by=viewer.name))
+    told = {"applied": applied, **dataclasses.asdict(outcome)}
+    status = 422 if outcome.rejections else 200
+    if respond.wants_json(request):
+        return respond.as_json(told, status)
+    shown = {"columns": bulk.COLUMNS, "outcome": told, "applied": applied, "csv": "" if applied else text}
+    return respond.html(request, "people_import.html", shown, status)
+
+
+async def _file(request: Request) -> tuple[str, bool]:
+    """The file's text, and whether it is to be kept."""
+    if request.headers.get("content-type", "").startswith("application/json"):
+        given = await respond.fields(request)
+        return str(given.get("csv", "")), respond.truth(given.get("apply", False))
+    async with request.form() as form:
+        apply, file = respond.truth(form.get("apply", "")), form.get("file")
+        if isinstance(file, UploadFile) and file.size:
+            return bulk.decoded(await file.read()), apply
+        return str(form.get("csv", "")), apply
 
 
 async def change(request: Request) -> Response:
