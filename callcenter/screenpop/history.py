@@ -67,6 +67,21 @@ class CallbackItem:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageItem:
+    """A message that the caller left. `state`: new | taken | done; `seconds` of sound; `owner`: who took it."""
+
+    id: int
+    call: str
+    queue: str
+    state: str
+    at: datetime
+    seconds: float
+    owner: str
+    owner_name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallItem:
     """An earlier call, or the one that rings (`outcome` empty). `talk` in seconds."""
 
@@ -94,7 +109,7 @@ class SurveyItem:
 
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
-    """`kind`: `call`, or that of the complaint's entry; `text` in the words it was written in."""
+    """`kind`: `call`, `message`, or that of the complaint's entry; `text` in the words it was written in."""
 
     at: datetime
     kind: str
@@ -109,6 +124,7 @@ class History:
     complaints: tuple[Complaint, ...] = ()
     promises: tuple[PromiseItem, ...] = ()
     callbacks: tuple[CallbackItem, ...] = ()
+    messages: tuple[MessageItem, ...] = ()
     calls: tuple[CallItem, ...] = ()
     calls_7_days: int = 0
     survey: SurveyItem | None = None
@@ -126,6 +142,8 @@ def of(session: Session, customer: int, number: str, now: datetime) -> History:
     calls = _calls(session, customer, number)
     shown = tuple(CallItem(**row._mapping) for row in calls[:CALLS_SHOWN])
     due = rows(session, queries.CALLBACKS, tickets=ids, number=number or None)
+    left = rows(session, queries.MESSAGES, customer=customer or None, number=number or None)
+    messages = tuple(MessageItem(**row._mapping) for row in left)
     entries, surveys = (
         (rows(session, queries.ENTRIES, tickets=ids), rows(session, queries.SURVEY, tickets=ids))
         if ids
@@ -136,10 +154,11 @@ def of(session: Session, customer: int, number: str, now: datetime) -> History:
         complaints=_complaints(session, opened, now),
         promises=_promises(session, opened, now),
         callbacks=tuple(CallbackItem(**row._mapping) for row in due),
+        messages=tuple(one for one in messages if one.state != "done"),
         calls=shown,
         calls_7_days=sum(row.started_at > week for row in calls),
         survey=SurveyItem(**surveys[0]._mapping) if surveys else None,
-        timeline=_timeline(entries, shown),
+        timeline=_timeline(entries, shown, messages),
     )
 
 
@@ -202,9 +221,12 @@ def _calls(session: Session, customer: int, number: str) -> Sequence[Any]:
     return newest[: queries.CALLS_COUNTED]
 
 
-def _timeline(entries: Sequence[Any], calls: Sequence[CallItem]) -> tuple[TimelineItem, ...]:
+def _timeline(
+    entries: Sequence[Any], calls: Sequence[CallItem], messages: Sequence[MessageItem]
+) -> tuple[TimelineItem, ...]:
     items = [TimelineItem(**row._mapping) for row in entries]
     items += [
         TimelineItem(call.started_at, "call", call.note, call.agent, call.ticket, call.id) for call in calls
     ]
+    items += [TimelineItem(one.at, "message", one.note, one.owner, 0, one.call) for one in messages]
     return tuple(sorted(items, key=lambda item: item.at, reverse=True)[: queries.TIMELINE_SHOWN])

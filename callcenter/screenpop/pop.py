@@ -20,6 +20,7 @@ from callcenter.screenpop.history import (
     CallbackItem,
     CallItem,
     Complaint,
+    MessageItem,
     PromiseItem,
     SurveyItem,
     TimelineItem,
@@ -95,7 +96,8 @@ class Pop:
 
     `number` is E.164 when it is one, else as received, empty when withheld. `region` is proposed for a new complaint:
     the customer's, else the number's. `complaints` are open ones, worst and soonest due first; without a customer
-    those that were logged for this number. `calls_7_days` counts at most 50. Instants are aware, in UTC.
+    those that were logged for this number. `messages`: those that nobody has settled, the newest first. `calls_7_days`
+    counts at most 50. Instants are aware, in UTC.
     """
 
     match: Kind
@@ -111,6 +113,7 @@ class Pop:
     complaints: tuple[Complaint, ...] = ()
     promises: tuple[PromiseItem, ...] = ()
     callbacks: tuple[CallbackItem, ...] = ()
+    messages: tuple[MessageItem, ...] = ()
     last_calls: tuple[CallItem, ...] = ()
     calls_7_days: int = 0
     last_survey: SurveyItem | None = None
@@ -178,6 +181,7 @@ def pop(
         complaints=past.complaints,
         promises=past.promises,
         callbacks=past.callbacks,
+        messages=past.messages,
         last_calls=past.calls,
         calls_7_days=past.calls_7_days,
         last_survey=past.survey,

@@ -14,13 +14,16 @@ from callcenter.callbacks.models import Callback
 from callcenter.calls.models import Call
 from callcenter.customers.models import Customer, CustomerNumber
 from callcenter.people.models import User
+from callcenter.recordings.models import Recording
 from callcenter.screenpop.match import MOST_CHOICES
 from callcenter.surveys.models import Survey
 from callcenter.tickets.models import OPEN, Clock, Promise, Ticket, TicketEntry
+from callcenter.voicemail.models import Message
 
 RECENT_TICKETS = 30
 CALLS_COUNTED = 50
 TIMELINE_SHOWN = 20
+MESSAGES_SHOWN = 10
 
 
 def rows(source: Session | Connection, statement: Executable, **values: Any) -> Sequence[Any]:
@@ -45,6 +48,7 @@ _ticket, _clock, _promise, _entry = (
     _columns(TicketEntry),
 )
 _call, _callback, _survey = _columns(Call), _columns(Callback), _columns(Survey)
+_message, _recording = _columns(Message), _columns(Recording)
 
 _is_mine = _ticket.customer_id.in_(_any("customers"))
 _is_nobodys = (_ticket.contact_number == bindparam("number")) & _ticket.customer_id.is_(None)
@@ -186,3 +190,23 @@ ENTRIES = (
     .order_by(_entry.at.desc())
     .limit(TIMELINE_SHOWN)
 )
+
+MESSAGES = (
+    select(
+        _message.id,
+        _message.call_id.label("call"),
+        _message.queue,
+        _message.state,
+        _message.left_at.label("at"),
+        func.coalesce(_recording.seconds, 0.0).label("seconds"),
+        func.coalesce(_user.display_name, "").label("owner_name"),
+        func.coalesce(_user.name, "").label("owner"),
+        _message.note,
+    )
+    .outerjoin(Recording, _recording.id == _message.recording_id)
+    .outerjoin(User, _user.id == _message.owner_id)
+    .where(or_(_message.customer_id == bindparam("customer"), _message.number == bindparam("number")))
+    .order_by(_message.left_at.desc())
+    .limit(MESSAGES_SHOWN)
+)
+"""What the caller said to us; a customer or a number that is None matches nothing."""

@@ -95,19 +95,6 @@ def may_hear(
     return message is not None and (queues is None or message.queue in queues)
 
 
-def open_of(session: Session, customer: int, number: str) -> list[MessageRow]:
-    """What a caller said that nobody has settled yet, the newest first: of the customer and of the number."""
-    either: list[Any] = []
-    if customer:
-        either.append(col(Message.customer_id) == customer)
-    if number:
-        either.append(col(Message.number) == number)
-    if not either:
-        return []
-    whose = either[0] if len(either) == 1 else either[0] | either[1]
-    return _rows(session, whose, col(Message.state) != "done", limit=5)
-
-
 def _rows(session: Session, *which: Any, limit: int) -> list[MessageRow]:
     columns: Any = sqlalchemy.select(
         Message,

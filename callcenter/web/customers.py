@@ -140,6 +140,7 @@ def _seen(held: Parts, customer: Customer, own: list[CustomerNumber], seen: Pop)
         "complaints": seen.complaints,
         "promises": seen.promises,
         "callbacks": seen.callbacks,
+        "messages": seen.messages,
         "calls": seen.last_calls,
         "calls_7_days": seen.calls_7_days,
         "last_survey": seen.last_survey,

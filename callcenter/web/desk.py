@@ -136,6 +136,8 @@ def touched(message: Any, me: str, call: str, tickets: frozenset[int]) -> frozen
             return frozenset({"mine", "pop", "queues"})
         case events.CallbackChanged() if message.owner == me or message.ticket in tickets:
             return frozenset({"callbacks", "pop"})
+        case events.MessageChanged() if call:  # it may be the caller's
+            return frozenset({"pop"})
         case events.NoticeSent() if message.recipient == me:
             return frozenset({"notices", "mine"})
         case events.AgentChanged() | events.WrapUpExtended() if message.agent == me:

@@ -414,6 +414,7 @@ WORDS: dict[str, dict[str, str]] = {
         "opened": lazy("Registered"),
         "note": lazy("Note"),
         "call": lazy("Call"),
+        "message": lazy("Message left"),
         "assessed": lazy("Assessed"),
         "asked": lazy("Question to the customer"),
         "resumed": lazy("Handling goes on"),

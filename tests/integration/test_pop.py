@@ -17,10 +17,12 @@ from callcenter.callbacks.models import Callback
 from callcenter.calls.models import Call
 from callcenter.customers.models import Customer, CustomerNumber
 from callcenter.people.models import User
+from callcenter.recordings.models import Recording
 from callcenter.screenpop.lookups import Lookups
 from callcenter.screenpop.pop import Caller, lookup, pop
 from callcenter.surveys.models import Survey
 from callcenter.tickets.models import Clock, Promise, Ticket, TicketEntry
+from callcenter.voicemail.models import Message
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 LI, SHARED, HAN = "+8613812345678", "+861065529988", "+85291234567"
@@ -196,6 +198,44 @@ def test_routing_learns_owner_language_and_tier(session: Session, ming: int) -> 
 SMALL = {"user", "CONSTANT"}  # people are few; an empty list is a constant row
 
 
+def test_a_message_that_nobody_has_settled_is_shown_and_every_one_stands_in_the_timeline(
+    session: Session, ming: int
+) -> None:
+    li = customer(session, "Li", LI)
+    other = customer(session, "Han", HAN)
+    hour = timedelta(hours=1)
+    for place, (number, who, state) in enumerate(
+        [(LI, li, "new"), ("", li, "taken"), (LI, None, "done"), (HAN, other, "new"), ("", None, "new")]
+    ):
+        message(
+            session, f"c{place}", number, who, state, NOW - place * hour, ming if state == "taken" else None
+        )
+    session.add(Recording(id="r-c0", call_id="c0", started_at=NOW, keep_until=NOW, seconds=12.5))
+    shown = pop(session, LI, False, "CN", now=NOW)
+    assert [(one.call, one.state, one.seconds, one.owner) for one in shown.messages] == [
+        ("c0", "new", 12.5, ""),
+        ("c1", "taken", 0.0, "ming"),
+    ]
+    left = [(one.call, one.at) for one in shown.timeline if one.kind == "message"]
+    assert left == [(f"c{place}", NOW - place * hour) for place in range(3)]
+    assert pop(session, "", True, "CN", now=NOW).messages == ()
+    assert [one.call for one in pop(session, "", True, "CN", customer_id=li, now=NOW).messages] == [
+        "c0",
+        "c1",
+    ]
+
+
+def message(
+    session: Session, call: str, number: str, customer: int | None, state: str, at: datetime,
+    owner: int | None = None,
+) -> None:  # fmt: skip
+    row = Message(
+        call_id=call, recording_id=f"r-{call}", queue="default", number=number, left_at=at, state=state
+    )
+    row.customer_id, row.owner_id = customer, owner
+    add(session, row)
+
+
 def test_every_query_of_a_pop_uses_an_index(engine: Engine) -> None:
     """Asked of the planner itself, with the very statements and values that a pop sends."""
     with db.write(engine) as session:
@@ -220,6 +260,8 @@ def test_every_query_of_a_pop_uses_an_index(engine: Engine) -> None:
                     )
                 )
                 session.add(Survey(ticket_id=one, number="", due_at=NOW, created_at=NOW))
+            message(session, f"c{number}", f"+861380000{number:04d}", made, "new", NOW)
+            session.add(Recording(id=f"r-c{number}", call_id=f"c{number}", started_at=NOW, keep_until=NOW))
             session.add(
                 Call(id=f"c{number}", caller=f"+861380000{number:04d}", customer_id=made, started_at=NOW)
             )

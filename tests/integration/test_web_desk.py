@@ -10,6 +10,7 @@ import pytest
 from callcenter import db, events
 from callcenter.customers.models import Customer, CustomerNumber
 from callcenter.settings import Settings
+from callcenter.voicemail.models import Message
 from tests.pages import Pages, frames, serve, until
 
 NUMBER = "+8613912345678"
@@ -69,6 +70,29 @@ def test_a_reload_shows_the_same_pop_and_nobody_else_sees_it(pages: Pages) -> No
     with pages.browser("mei") as mei, pages.browser("li") as li:
         assert "Chen Wei 陈伟" in mei.get("/desk").text
         assert "Chen Wei 陈伟" not in li.get("/desk").text
+
+
+def test_what_the_caller_said_to_us_is_there_until_somebody_has_settled_it(pages: Pages) -> None:
+    with pages.session() as session:
+        row = Message(call_id="m1", recording_id="r1", queue="default", number=NUMBER, left_at=db.now())
+        session.add(row)
+        session.flush()
+        message = row.id
+    offered(pages, "mei")
+    with pages.browser("mei") as mei:
+        assert "nobody has taken it" in mei.get("/desk").text
+        customer = mei.get("/customers/1")
+        assert "Message of 0:00 for default" in customer.text
+        assert 'href="/calls/m1"' in customer.text
+        accept = {"accept": "application/json"}
+        (shown,) = mei.get("/customers/1", headers=accept).json()["messages"]
+        assert (shown["id"], shown["state"]) == (message, "new")
+        for noun in ("owner", "closure"):
+            version = mei.get(f"/messages/{message}", headers=accept).json()["message"]["version"]
+            done = mei.put(f"/messages/{message}/{noun}", json={"version": version}, headers=accept)
+            assert done.status_code == 200
+        assert "Message of" not in mei.get("/desk").text
+        assert "Message left" in mei.get("/customers/1").text  # the timeline keeps it
 
 
 def test_what_the_line_lacks_the_desk_does_not_offer(pages: Pages) -> None:
