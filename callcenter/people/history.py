@@ -63,6 +63,19 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     }
 
 
+def since(
+    session: Session, noun: str, name: str, wanted: Mapping[str, Any], now: Mapping[str, Any]
+) -> dict[str, str]:
+    """Field -> a sentence, of what somebody wanted to set and what is kept otherwise now, with who changed it last."""
+    last, _ = page(session, noun, name, limit=1)
+    by = f", by {last[0].by}" if last else ""
+    return {
+        field: f"is {now[field]!r} now{by}"
+        for field, value in wanted.items()
+        if value != now.get(field, value)
+    }
+
+
 def page(
     session: Session, noun: str = "", name: str = "", by: str = "", after: str = "", limit: int = 50
 ) -> tuple[list[Change], str]:

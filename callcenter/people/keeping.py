@@ -1,5 +1,6 @@
 """People as administrators keep them: profile, password, lock. Each change of a profile is a version (`history`)."""
 
+import contextlib
 import re
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -74,7 +75,7 @@ def save(
     user = find(session, name)
     before = profile(session, user)
     if version is not None and user.version != version:
-        raise Stale(**_since(session, name, given, before))
+        raise Stale(**history.since(session, NOUN, name, _readable(given), before))
     secret = _apply(session, user, _cleaned(session, user, given, before, rules), before, now, by, rules)
     after = profile(session, user)
     changed = tuple(history.differences(before, after))
@@ -235,18 +236,13 @@ def _apply(
     return secret
 
 
-def _since(session: Session, name: str, given: Mapping[str, Any], now: Fields) -> dict[str, str]:
-    """What is kept now of the fields that somebody wanted to set, and who changed it last."""
-    last, _ = history.page(session, NOUN, name, limit=1)
-    different = {}
+def _readable(given: Mapping[str, Any]) -> Fields:
+    """The fields as they would be kept; those that are not right are left out."""
+    found = {}
     for field, raw in given.items():
-        try:
-            wanted = _CHECKS[field](raw) if field in _CHECKS else raw
-        except ValueError:
-            wanted = raw
-        if field in now and wanted != now[field]:
-            different[field] = f"is {now[field]!r} now" + (f", by {last[0].by}" if last else "")
-    return different
+        with contextlib.suppress(ValueError, KeyError):
+            found[field] = _CHECKS[field](raw)
+    return found
 
 
 def _administrators(session: Session) -> int:

@@ -47,6 +47,8 @@ class QueueRow(SQLModel, table=True):
     name: str = Field(primary_key=True)
     label: str = ""
     numbers: str = ""
+    version: int = 1
+    """Counts its changes."""
     strategy: str = "longest_idle"
     """How it chooses among free agents: `rules.STRATEGIES`."""
     order: str = ""

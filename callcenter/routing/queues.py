@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from callcenter.errors import InvalidInput, NotFound
+from callcenter.errors import InvalidInput, NotFound, Stale
 from callcenter.people import desk as people
+from callcenter.people import history
 from callcenter.prompts import desk as prompts
 from callcenter.recordings import rules
 from callcenter.routing import voicemail
@@ -16,6 +18,7 @@ from callcenter.routing.models import QueueRow
 from callcenter.routing.phrases import NAMED
 from callcenter.routing.rules import STRATEGIES
 
+NOUN = "queue"
 SPOKEN = ("greeting", "music", "recording_notice", "sorry", "voicemail_greeting", "voicemail_goodbye")
 """Fields that may name a prompt."""
 
@@ -34,16 +37,24 @@ def find(session: Session, name: str) -> QueueRow:
 
 
 def change(
-    session: Session, name: str, given: Mapping[str, Any]
+    session: Session,
+    name: str,
+    given: Mapping[str, Any],
+    now: datetime,
+    by: str = "",
+    version: int | None = None,
+    restores: int = 0,
 ) -> tuple[QueueRow, dict[str, tuple[Any, Any]]]:
-    """Set the fields that are given; the row, and what changed as field -> (before, now).
+    """Set the fields that are given; the row, and what changed as field -> (before, now). `version`: the one that was
+    seen, None when nobody looked.
 
-    Raises NotFound; InvalidInput with a sentence for every wrong field. The conductor reads queues anew only when it
-    is told (`commands.ReloadDirectory`).
+    Raises NotFound; InvalidInput with a sentence for every wrong field; Stale with what is different now. Each change is
+    a version (`people.history`). The conductor reads queues anew only when it is told (`commands.ReloadDirectory`).
     """
     row = session.get(QueueRow, name, populate_existing=True, with_for_update=True)
     if row is None:
         raise NotFound
+    before = kept(row)
     found, wrong = {}, {}
     for field, raw in given.items():
         if field not in CHECKS:
@@ -63,13 +74,23 @@ def change(
             wrong[field] = f"there is no prompt {text.removeprefix(NAMED)}"
     if wrong:
         raise InvalidInput(**wrong)
+    if version is not None and version != row.version:
+        raise Stale(**history.since(session, NOUN, name, found, before))
     changed = {
         field: (getattr(row, field), value) for field, value in found.items() if getattr(row, field) != value
     }
     for field, (_, value) in changed.items():
         setattr(row, field, value)
+    if changed:
+        row.version += 1
+        history.keep(session, NOUN, name, before, kept(row), now, by, restores)
     session.add(row)
     return row, changed
+
+
+def kept(row: QueueRow) -> dict[str, Any]:
+    """All that an administrator sets, as `change` takes it."""
+    return {field: getattr(row, field) for field in CHECKS}
 
 
 def named(row: QueueRow) -> dict[str, list[str]]:

@@ -8,10 +8,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import commands, db
-from callcenter.errors import InvalidInput, WrongState
+from callcenter.errors import InvalidInput
 from callcenter.people import history, keeping
 from callcenter.people.models import AuditEntry, Change
+from callcenter.routing import queues
 from callcenter.web import asked, auth, people, respond
+from callcenter.web.auth import Viewer
 from callcenter.web.parts import parts
 
 Told = dict[str, Any]
@@ -26,7 +28,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def listing(request: Request) -> Response:
-    """`GET /history?noun=user&name=&by=&after=`: every change with what was before and behind it, the newest first."""
+    """`GET /history?noun=user|queue&name=&by=&after=`: every change with what was before and behind it, the newest first."""
     words, begins, limit = (
         asked.words(request, "noun", "name", "by"),
         asked.after(request),
@@ -47,32 +49,35 @@ async def restore(request: Request) -> Response:
     """`PUT /history/{id}/restoration`: all fields as they were behind that change, through the same checks as a form;
     what is not there any more (a queue, a supervisor) is named and nothing is restored."""
     held, viewer, which = parts(request), respond.viewer_of(request), request.path_params["id"]
-
-    def write(session: Session) -> tuple[Change, keeping.Saved]:
-        chosen = history.find(session, which)
-        if chosen.noun != keeping.NOUN:
-            raise WrongState
-        saved = keeping.save(
-            session,
-            chosen.name,
-            chosen.after,
-            None,
-            db.now(),
-            viewer.name,
-            people.rules(session),
-            chosen.version,
-        )
-        return chosen, saved
-
-    chosen, saved = await held.record.write(write)
-    if not saved.user.active:
-        await auth.end_sessions(held.store, saved.user.id)
+    chosen = await held.record.read(lambda session: history.find(session, which))
+    if chosen.noun == queues.NOUN:
+        changed = await held.record.write(lambda session: _queue(session, chosen, viewer))
+        back = f"/queues/{chosen.name}"
+        told: Told = {"changed": sorted(changed)}
+    else:
+        saved = await held.record.write(lambda session: _person(session, chosen, viewer))
+        if not saved.user.active:
+            await auth.end_sessions(held.store, saved.user.id)
+        if saved.phone_password and not respond.wants_json(request):
+            await respond.command(request, commands.ReloadDirectory(by=viewer.name))
+            return await people.person(request, {"phone_password": saved.phone_password}, chosen.name)
+        back, told = f"/people/{chosen.name}", {"changed": saved.changed}
+        if saved.phone_password:
+            told["phone_password"] = saved.phone_password
     await respond.command(request, commands.ReloadDirectory(by=viewer.name))
-    made = {"phone_password": saved.phone_password} if saved.phone_password else {}
-    if made and not respond.wants_json(request):
-        return await people.person(request, made, chosen.name)
-    told = {"noun": chosen.noun, "name": chosen.name, "changed": saved.changed, **made}
-    return respond.done(request, f"/people/{chosen.name}", told, 200)
+    return respond.done(request, back, {"noun": chosen.noun, "name": chosen.name, **told}, 200)
+
+
+def _person(session: Session, chosen: Change, viewer: Viewer) -> keeping.Saved:
+    rules, version = people.rules(session), chosen.version
+    return keeping.save(session, chosen.name, chosen.after, None, db.now(), viewer.name, rules, version)
+
+
+def _queue(session: Session, chosen: Change, viewer: Viewer) -> Told:
+    """A field that a newer release added stays as it is."""
+    fields = {field: value for field, value in chosen.after.items() if field in queues.CHECKS}
+    _, changed = queues.change(session, chosen.name, fields, db.now(), viewer.name, restores=chosen.version)
+    return changed
 
 
 async def audit(request: Request) -> Response:

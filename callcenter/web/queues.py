@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import commands, db, stream
-from callcenter.people import desk as people
+from callcenter.people import history
 from callcenter.routing import queues, rules
 from callcenter.routing.models import QueueRow
 from callcenter.web import asked, auth, board, respond
@@ -46,26 +46,28 @@ async def show(request: Request) -> Response:
     held, name = parts(request), request.path_params["name"]
     after = await stream.last_id(held.store, stream.PUBLIC)
     seen = await board.seen_by(held, respond.viewer_of(request))
-    row = await held.record.read(lambda session: queues.find(session, name))
+    row, changes = await held.record.read(
+        lambda session: (queues.find(session, name), history.page(session, queues.NOUN, name, limit=20)[0])
+    )
     agents = [agent for agent in seen.agents.values() if name in agent["queues"]]
     data = {
         "queue": _queue(row, seen, time.time()),
         "agents": sorted(agents, key=lambda agent: str(agent["display"] or agent["name"])),
         "after": after,
     }
-    return respond.page(request, "queue.html", data)
+    shown: Told = {"changes": [one.model_dump() for one in changes], "differences": history.differences}
+    return respond.page(request, "queue.html", data, **shown)
 
 
 async def change(request: Request) -> Response:
-    """`PUT /queues/{name}` with the fields to set. It is written to the audit log; the conductor reads it anew."""
+    """`PUT /queues/{name}` with the fields to set, and the `version` that was seen: 409 says what is different now. It is
+    written to the audit log and can be undone (`web.history`); the conductor reads it anew."""
     held, viewer, name = parts(request), respond.viewer_of(request), request.path_params["name"]
-    given = asked.form(await respond.fields(request))
+    sent = await respond.fields(request)
+    given, version = asked.form(sent, "version"), asked.number(sent, "version") if "version" in sent else None
 
     def write(session: Session) -> Told:
-        row, changed = queues.change(session, name, given)
-        if changed:
-            detail = "; ".join(f"{field}: {before} -> {now}" for field, (before, now) in changed.items())
-            people.audit(session, viewer.name, "queue.changed", name, detail[:2000], db.now())
+        row, changed = queues.change(session, name, given, db.now(), viewer.name, version)
         return {**row.model_dump(), "changed": sorted(changed)}
 
     told = await held.record.write(write)

@@ -10,9 +10,11 @@ from starlette.routing import BaseRoute
 from callcenter import commands, db, stream
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.people import desk as people
+from callcenter.people import keeping
 from callcenter.people.models import QueueMember
 from callcenter.routing.queues import pairs
-from callcenter.web import auth, board, respond, words
+from callcenter.web import asked, auth, board, respond, words
+from callcenter.web import people as profiles
 from callcenter.web.parts import parts
 
 
@@ -33,12 +35,21 @@ async def show(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """`PUT /agents/{name}/skills` with `skills`: {name: level}, or `english 80, billing 50`; all that the agent has."""
+    """`PUT /agents/{name}/skills` with `skills`: {name: level}, or `english 80, billing 50`; all that the agent has; with
+    the `version` that was seen 409 says what is different now."""
     held, viewer, name = parts(request), respond.viewer_of(request), request.path_params["name"]
-    wanted = levels((await respond.fields(request)).get("skills", ""))
-    told = await held.record.write(
-        lambda session: people.set_skills(session, name, wanted, db.now(), viewer.name)
+    given = await respond.fields(request)
+    wanted, version = (
+        levels(given.get("skills", "")),
+        asked.number(given, "version") if "version" in given else None,
     )
+
+    def write(session: Session) -> dict[str, int]:
+        fields, rules = {"skills": wanted}, profiles.rules(session)
+        keeping.save(session, name, fields, version, db.now(), viewer.name, rules)
+        return wanted
+
+    told = await held.record.write(write)
     await respond.command(request, commands.ReloadDirectory(by=viewer.name))
     return respond.done(request, f"/agents/{name}", {"name": name, "skills": told}, 200)
 
@@ -61,6 +72,7 @@ def _agent(session: Session, name: str) -> dict[str, Any]:
         "name": user.name,
         "display": user.display_name or user.name,
         "role": user.role,
+        "version": user.version,
         "skills": people.skills_of(session, user).get(user.id or 0, {}),
         "queues": sorted(queues),
     }

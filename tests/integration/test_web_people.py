@@ -223,3 +223,35 @@ def test_the_pages_show_in_every_language(pages: Pages, admin: httpx.Client, lan
         answer = admin.get(path)
         assert answer.status_code == 200, answer.text
         assert f'lang="{language.replace("_", "-")}"' in answer.text
+
+
+def test_a_queue_is_changed_by_version_and_put_back(pages: Pages, admin: httpx.Client) -> None:
+    pages.add_user("wu")
+    assert admin.put("/agents/wu/skills", json={"skills": {"english": 80}}).status_code == 200
+    seen = admin.get("/queues/sales").json()["queue"]["version"]
+    first = {"version": seen, "max_wait": 60, "needs": "30: english 50", "tiers": "gold 10"}
+    assert admin.put("/queues/sales", json=first).status_code == 200
+    late = admin.put("/queues/sales", json={"version": seen, "max_wait": 90, "ring_time": 15})
+    assert (late.status_code, late.json()["error"]) == (409, "stale")
+    assert late.json()["fields"]["max_wait"] == "is 60.0 now, by root"
+    assert admin.put("/queues/sales", json={"max_wait": 120, "needs": [], "tiers": {}}).status_code == 200
+    newest, oldest = admin.get("/history?noun=queue&name=sales").json()["changes"]
+    assert (newest["version"], oldest["version"], newest["by"]) == (2, 1, "root")
+    told = admin.put(f"/history/{oldest['id']}/restoration", json={}).json()
+    assert told["changed"] == ["max_wait", "needs", "tiers"]
+    row = admin.get("/queues/sales").json()["queue"]
+    assert (row["max_wait"], row["tiers"], row["version"]) == (60, {"gold": 10}, seen + 3)
+    actions = [one["action"] for one in admin.get("/audit?subject=sales").json()["entries"]]
+    assert actions == ["queue.restored", "queue.changed", "queue.changed"]
+    admin.headers["accept"] = "text/html"
+    assert "version 1 again" in admin.get("/queues/sales").text
+    assert f'name="version" value="{seen + 3}"' in admin.get("/queues/sales").text
+
+
+def test_skills_are_saved_by_version(pages: Pages, admin: httpx.Client) -> None:
+    pages.add_user("wu")
+    seen = admin.get("/agents/wu").json()["agent"]["version"]
+    answer = admin.put("/agents/wu/skills", json={"version": seen, "skills": {"english": 80}})
+    assert answer.status_code == 200, answer.text
+    late = admin.put("/agents/wu/skills", json={"version": seen, "skills": {"billing": 10}})
+    assert late.json()["fields"] == {"skills": "is {'english': 80} now, by root"}

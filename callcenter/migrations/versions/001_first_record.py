@@ -299,6 +299,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("numbers", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("strategy", sa.String(), nullable=False),
         sa.Column("order", sa.String(), nullable=False),
         sa.Column("needs", sa.JSON(), nullable=False),
