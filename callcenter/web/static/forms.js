@@ -34,6 +34,13 @@ export function fieldsOf(form, submitter) {
   return fields;
 }
 
+// A form that carries the version it was made from shows what is kept now; else its second save would be stale.
+function showSaved(form, fresh) {
+  if (!fresh || !form.isConnected || !form.elements.namedItem("version")) return;
+  const same = fresh.querySelector(`form[action="${CSS.escape(form.getAttribute("action"))}"]`);
+  if (same) form.innerHTML = same.innerHTML;
+}
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches("form[data-quiet]") || event.defaultPrevented) return;
@@ -46,7 +53,7 @@ document.addEventListener("submit", async (event) => {
     if (form.dataset.quiet === "refresh") {
       form.reset();
       document.activeElement?.blur();
-      await refreshPage();
+      showSaved(form, await refreshPage());
     }
     say(form.dataset.said);
   } catch (error) {
