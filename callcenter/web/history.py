@@ -11,8 +11,8 @@ from callcenter import commands, db
 from callcenter.errors import InvalidInput
 from callcenter.people import history, keeping
 from callcenter.people.models import AuditEntry, Change
-from callcenter.routing import queues
-from callcenter.web import asked, auth, people, respond
+from callcenter.routing import calendars, queues
+from callcenter.web import asked, auth, hours, people, respond
 from callcenter.web.auth import Viewer
 from callcenter.web.parts import parts
 
@@ -28,7 +28,8 @@ def routes() -> list[BaseRoute]:
 
 
 async def listing(request: Request) -> Response:
-    """`GET /history?noun=user|queue&name=&by=&after=`: every change with what was before and behind it, the newest first."""
+    """`GET /history?noun=user|queue|calendar&name=&by=&after=`: every change with what was before
+    and behind it, the newest first."""
     words, begins, limit = (
         asked.words(request, "noun", "name", "by"),
         asked.after(request),
@@ -50,10 +51,17 @@ async def restore(request: Request) -> Response:
     what is not there any more (a queue, a supervisor) is named and nothing is restored."""
     held, viewer, which = parts(request), respond.viewer_of(request), request.path_params["id"]
     chosen = await held.record.read(lambda session: history.find(session, which))
+    told: Told
     if chosen.noun == queues.NOUN:
         changed = await held.record.write(lambda session: _queue(session, chosen, viewer))
         back = f"/queues/{chosen.name}"
-        told: Told = {"changed": sorted(changed)}
+        told = {"changed": sorted(changed)}
+    elif chosen.noun == calendars.NOUN:
+        name, after, version = chosen.name, chosen.after, chosen.version
+        calendar = await held.record.write(
+            lambda s: hours.restore(s, held, name, after, viewer.name, version)
+        )
+        back, told = f"/hours/{name}", {"changed": calendar}
     else:
         saved = await held.record.write(lambda session: _person(session, chosen, viewer))
         if not saved.user.active:

@@ -2,7 +2,7 @@
 
 import gettext
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from markupsafe import Markup
 from callcenter import assets
 from callcenter.catalogues import FOLDER, compile_all
 from callcenter.customers import numbers
+from callcenter.routing import calendars
 from callcenter.settings import LANGUAGES, Settings
 from callcenter.web import words
 from callcenter.web.board import able
@@ -84,6 +85,8 @@ class Pages:
             percent=shown.percent,
             number=lambda value: number(value, self.country),
             at=at,
+            day_text=calendars.text_of,
+            kept=lambda value: kept(value, catalogue.gettext),
             word=lambda code, group: catalogue.gettext(words.word(group, code)),
             told=lambda text: catalogue.gettext(text),
         )
@@ -141,6 +144,23 @@ class Shown:
     def percent(value: float | None) -> str:
         """`83 %`; a dash when nothing was counted."""
         return "–" if value is None else f"{value * 100:.0f} %"
+
+
+def kept(value: Any, told: Callable[[str], str]) -> str:
+    """What administrators keep, as a person reads it: lists, mappings and days of a week by their parts."""
+    if value is None or value in ("", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return told("yes") if value else told("no")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {kept(one, told)}" for key, one in value.items())
+    if not isinstance(value, list):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    if not all(isinstance(one, list) for one in value):
+        return ", ".join(kept(one, told) for one in value)
+    if all(len(one) == 2 and isinstance(one[0], str) for one in value):
+        return calendars.text_of(value)
+    return " / ".join(kept(one, told) for one in value)
 
 
 def at(value: datetime | float | None) -> datetime:

@@ -18,7 +18,16 @@ WORDS: dict[str, dict[str, str]] = {
         "left": lazy("Left"),
         "any": lazy("any"),
     },
-    "noun": {"user": lazy("Person"), "queue": lazy("Queue")},
+    "noun": {"user": lazy("Person"), "queue": lazy("Queue"), "calendar": lazy("Calendar")},
+    "weekday": {
+        "0": lazy("Monday"),
+        "1": lazy("Tuesday"),
+        "2": lazy("Wednesday"),
+        "3": lazy("Thursday"),
+        "4": lazy("Friday"),
+        "5": lazy("Saturday"),
+        "6": lazy("Sunday"),
+    },
     "kept.field": {
         "display_name": lazy("Name that is shown"),
         "role": lazy("Role"),
@@ -32,6 +41,10 @@ WORDS: dict[str, dict[str, str]] = {
         "supervisor": lazy("Supervisor"),
         "department": lazy("Department"),
         "skills": lazy("Skills"),
+        "zone": lazy("Time zone"),
+        "windows": lazy("Week"),
+        "exceptions": lazy("Special days"),
+        "covers_until": lazy("Special days are known until"),
     },
     "status": {
         "signed_out": lazy("Signed out"),
