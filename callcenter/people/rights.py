@@ -46,8 +46,12 @@ _SUPERVISOR = _LEAD | frozenset(
     }
 )
 _QUALITY = _LOOK | frozenset({"recordings.hear", "messages.all", "reports.see"})
-_AUDITOR = _LOOK | frozenset({"users.see", "audit.see", "tickets.export", "messages.all", "reports.see"})
-_ADMIN = _SUPERVISOR | frozenset({"users.see", "users.write", "settings.write", "lines.steer"})
+_AUDITOR = _LOOK | frozenset(
+    {"users.see", "settings.see", "audit.see", "tickets.export", "messages.all", "reports.see"}
+)
+_ADMIN = _SUPERVISOR | frozenset(
+    {"users.see", "users.write", "settings.see", "settings.write", "lines.steer"}
+)
 
 ROLES: dict[str, frozenset[str]] = {
     "agent": _AGENT,

@@ -15,7 +15,7 @@ WORDS: dict[str, dict[str, str]] = {
     "person.state": {
         "active": lazy("Active"),
         "locked": lazy("Locked"),
-        "left": lazy("Left"),
+        "left": lazy("Works here no more"),
         "any": lazy("any"),
     },
     "noun": {"user": lazy("Person"), "queue": lazy("Queue"), "calendar": lazy("Calendar")},

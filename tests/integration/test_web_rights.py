@@ -42,7 +42,7 @@ WHO = {
     "reports.see": {"quality", "auditor", *SUPERVISORS},
     "messages.all": {"quality", "auditor", *SUPERVISORS},
     **{key: {"auditor", *SUPERVISORS} for key in ("tickets.export", "audit.see")},
-    "users.see": {"auditor", "admin"},
+    **{key: {"auditor", "admin"} for key in ("users.see", "settings.see")},
     **{key: {"admin"} for key in ("users.write", "settings.write", "lines.steer")},
 }
 """Act -> who may. A new act belongs here, and so do the roles that have it."""
