@@ -24,7 +24,7 @@ from callcenter.hours.rules import next_day_opening
 from callcenter.outbound import attempts
 from callcenter.outbound.gate import Verdict, may_call, next_try
 from callcenter.outbound.models import Attempt
-from callcenter.people import rights
+from callcenter.people import desk as people
 from callcenter.people.models import User
 from callcenter.settings import Settings
 from callcenter.tickets import journal, queries, timekeeping
@@ -322,7 +322,9 @@ def _take(session: Session, callback_id: int, by: User, version: int | None) -> 
         raise NotFound
     if version is not None and callback.version != version:
         raise Stale
-    if callback.owner_id not in (None, by.id) and not rights.may(by.role, "callbacks.steer"):
+    if callback.owner_id not in (None, by.id) and not people.steers(
+        session, by, "callbacks.steer", callback.queue, callback.owner_id
+    ):
         raise NotYours
     if callback.state not in rules.MOVABLE:
         raise WrongState

@@ -54,6 +54,7 @@ def add_user(
     queues: Sequence[str] = ("default",),
     remote_answer: bool = False,
     heads: bool = False,
+    oversees: str = "",
     by: str = "",
 ) -> User:
     """A new user, in the named department (made when missing; its head when `heads`) under the named supervisor.
@@ -77,6 +78,7 @@ def add_user(
         phone=phone,
         phone_ha1=phone_ha1,
         remote_answer=remote_answer,
+        oversees=oversees,
         created_at=now,
     )
     session.add(user)
@@ -191,6 +193,15 @@ def scope_of(session: Session, user: User) -> frozenset[str] | None:
         if not serves and session.exec(select(QueueMember).limit(1)).first() is None:
             serves = ["default"]
     return rights.scope(user.role, user.oversees.split(), serves)
+
+
+def steers(session: Session, by: User, act: str, queue: str, owner_id: int | None) -> bool:
+    """Whether somebody has this right over another's work: its queue is in scope, or its owner serves one that is."""
+    scope = scope_of(session, by)
+    if not rights.may(by.role, act) or scope is None or queue in scope:
+        return rights.may(by.role, act)
+    serves = session.exec(select(QueueMember.queue).where(QueueMember.user_id == owner_id))
+    return not scope.isdisjoint(serves)
 
 
 def users(session: Session) -> list[User]:

@@ -73,6 +73,7 @@ def save(
     tells the conductor with `ReloadDirectory`, and ends the sessions of who is not active any more.
     """
     user = find(session, name)
+    session.refresh(user, with_for_update=True)
     before = profile(session, user)
     if version is not None and user.version != version:
         raise Stale(**history.since(session, NOUN, name, _readable(given), before))

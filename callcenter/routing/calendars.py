@@ -70,6 +70,7 @@ def change(
     the conductor (`ReloadDirectory`) and computes the clocks of open complaints again (`escalation.recompute_open`).
     """
     row = find(session, name)
+    session.refresh(row, with_for_update=True)
     before, found = kept(row), _cleaned(given)
     if version is not None and version != row.version:
         raise Stale(**history.since(session, NOUN, name, found, before))

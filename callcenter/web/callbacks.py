@@ -14,6 +14,7 @@ from callcenter.callbacks.models import Callback
 from callcenter.customers import numbers
 from callcenter.errors import InvalidInput
 from callcenter.outbound import attempts
+from callcenter.people import desk as people
 from callcenter.web import asked, auth, respond
 from callcenter.web.auth import Viewer
 from callcenter.web.parts import Parts, parts
@@ -66,7 +67,7 @@ async def show(request: Request) -> Response:
             "mode": owner.mode if owner else "",
             "call": owner.call_id if owner else "",
             "attempts": [one.model_dump(exclude={"kind", "ref"}) for one in tried],
-            "actions": _allowed(row, viewer),
+            "actions": _allowed(session, row, owner, viewer),
             "after": after,
         }
 
@@ -101,10 +102,16 @@ async def cancel(request: Request) -> Response:
     return respond.done(request, f"/callbacks/{which}", await parts(request).record.write(write), 200)
 
 
-def _allowed(row: lists.CallbackRow, viewer: Viewer) -> list[str]:
+def _allowed(
+    session: Session, row: lists.CallbackRow, callback: Callback | None, viewer: Viewer
+) -> list[str]:
     """The nouns that this person may put now."""
-    its_own = row.owner in ("", viewer.name) or viewer.may("callbacks.steer")
-    if row.state not in rules.MOVABLE or not its_own or not viewer.may("tickets.write"):
+    if row.state not in rules.MOVABLE or not viewer.may("tickets.write"):
+        return []
+    owner, by = callback.owner_id if callback else None, user_of(session, viewer.user_id)
+    if row.owner not in ("", viewer.name) and not people.steers(
+        session, by, "callbacks.steer", row.queue, owner
+    ):
         return []
     return ["time", "cancellation"]
 

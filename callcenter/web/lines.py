@@ -10,7 +10,8 @@ from starlette.routing import BaseRoute
 
 from callcenter import commands, db, stream
 from callcenter.calls import lists
-from callcenter.errors import NotFound, WrongState
+from callcenter.calls.models import Call
+from callcenter.errors import NotAllowed, NotFound, WrongState
 from callcenter.people import desk as people
 from callcenter.web import auth, respond
 from callcenter.web.board import able
@@ -64,7 +65,7 @@ async def drain(request: Request) -> Response:
 async def ladder(request: Request) -> Response:
     """`GET /calls/{id}/ladder`: the messages in order; 202 while the lines are asked for them, 404 when none has any."""
     held, which = parts(request), request.path_params["id"]
-    call = await held.record.read(lambda session: lists.find(session, which))
+    call = await _overseen(request)
     messages = await _messages(held, which)
     data = {"call": call.model_dump(), "messages": messages, "asked": messages is None}
     answer = respond.page(request, "ladder.html", data, 202 if messages is None else 200)
@@ -76,12 +77,22 @@ async def ladder(request: Request) -> Response:
 async def ladder_text(request: Request) -> Response:
     """`GET /calls/{id}/ladder.txt`: the same as a text to send on."""
     held, which = parts(request), request.path_params["id"]
+    await _overseen(request)
     messages = await _messages(held, which)
     if messages is None:
         return PlainTextResponse("", 202, headers={"retry-after": "1"})
     body = "\n".join(f"# {_stamp(one['at'])} {one['way']} {one['peer']}\n{one['text']}" for one in messages)
     headers = {"content-disposition": f'attachment; filename="{which}.sip.txt"', "cache-control": "no-store"}
     return PlainTextResponse(body, headers=headers)
+
+
+async def _overseen(request: Request) -> Call:
+    """The call of the address. Raises NotFound, NotAllowed when its queue is out of scope."""
+    which = request.path_params["id"]
+    call = await parts(request).record.read(lambda session: lists.find(session, which))
+    if not respond.viewer_of(request).oversees(call.queue):
+        raise NotAllowed
+    return call
 
 
 async def lines(held: Parts) -> list[Told]:

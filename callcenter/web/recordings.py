@@ -174,16 +174,25 @@ async def audio(request: Request) -> Response:
 async def hold_call(request: Request) -> Response:
     """`PUT /calls/{id}/recording-hold` with `on` and `reason`: keep its recordings beyond their time, or no more."""
     which = request.path_params["id"]
-    return await _hold(request, "call", which, f"/calls/{which}", lambda session: calls.find(session, which))
+    viewer = respond.viewer_of(request)
+
+    def exists(session: Session) -> None:
+        if not viewer.oversees(calls.find(session, which).queue):
+            raise NotAllowed
+
+    return await _hold(request, "call", which, f"/calls/{which}", exists)
 
 
 async def hold_ticket(request: Request) -> Response:
     """`PUT /tickets/{id}/recording-hold` with `on` and `reason`: all recordings of the complaint's calls."""
-    which = request.path_params["id"]
+    which, viewer = request.path_params["id"], respond.viewer_of(request)
 
     def exists(session: Session) -> None:
         if not which.isdecimal() or session.get(Ticket, int(which[: asked.LONGEST_NUMBER])) is None:
             raise NotFound
+        about = session.exec(select(Call.queue).where(Call.ticket_id == int(which[: asked.LONGEST_NUMBER])))
+        if not viewer.oversees(*about):
+            raise NotAllowed
 
     return await _hold(request, "ticket", which, f"/tickets/{which}", exists)
 

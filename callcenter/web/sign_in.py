@@ -102,6 +102,7 @@ async def change_password(request: Request) -> Response:
             raise
         said = "; ".join(error.fields.values()) or error.code
         return respond.html(request, "password.html", {"problem": said}, error.status)
+    await held.store.delete(counter)
     await auth.end_sessions(held.store, user.id)
     answer = respond.done(request, home(user.role), {"name": user.name}, 200)
     await auth.open_session(request, answer, user)

@@ -42,6 +42,8 @@ async def assign(request: Request) -> Response:
     agent = seen.agents.get(name)
     if agent is None:
         raise InvalidInput(agent=f"there is no agent {name}")
+    if name != by and not respond.viewer_of(request).oversees(*agent["queues"]):
+        raise NotAllowed
     if agent["status"] == "signed_out":
         raise InvalidInput(agent=f"{name} is signed out")
     if agent["activity"] != "idle":
@@ -114,7 +116,11 @@ async def choices(held: Parts, viewer: auth.Viewer, call: str) -> Entry | None:
     if not steerable(seen.calls, call) or not viewer.oversees(seen.calls[call]["queue"]):
         return None
     entry = seen.calls[call]
-    able = [one for one in seen.agents.values() if _able(one)]
+    able = [
+        one
+        for one in seen.agents.values()
+        if _able(one) and (one["name"] == viewer.name or viewer.oversees(*one["queues"]))
+    ]
     return {
         "state": entry["state"],
         "queue": entry["queue"],

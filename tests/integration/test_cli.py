@@ -170,3 +170,14 @@ def test_a_new_installation_has_one_administrator(engine: Engine, database: str,
     shown = administration.first_admin(fresh)
     assert "admin" in shown[0]
     assert administration.first_admin(fresh) == []
+
+
+def test_a_locked_administrator_is_let_in_from_the_shell(tmp_path: Path) -> None:
+    assert callcenter(tmp_path, "user", "add", "root", "--role", "admin").returncode == 0
+    assert callcenter(tmp_path, "user", "unlock", "root").stdout.strip() == "root may sign in."
+    password = callcenter(tmp_path, "user", "password", "root").stdout.strip().removeprefix("Password: ")
+    engine = db.connect(f"sqlite:///{tmp_path}/callcenter.db")
+    with db.read(engine) as session:
+        assert desk.authenticate(session, "root", password).must_change
+    engine.dispose()
+    assert callcenter(tmp_path, "user", "unlock", "nobody").returncode != 0

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from callcenter import db
+from callcenter.calls.models import Call
+from callcenter.people import desk as people
 from callcenter.people import rights
 from callcenter.settings import Settings
 from callcenter.web import app, auth
@@ -117,6 +120,47 @@ def test_a_leads_rights_end_at_the_queues_that_he_serves(pages: Pages) -> None:
             ):
                 answer = client.put(path, json=body)
                 assert answer.status_code == status, (path, answer.text)
+
+
+def test_a_lead_gives_calls_to_his_own_people_only(pages: Pages) -> None:
+    pages.add_user("li", "lead", queues=("sales",))
+    pages.board("calls", "c1", id="c1", queue="sales", kind="inbound", state="queued")
+    for name, queue in (("wu", "sales"), ("mei", "billing")):
+        pages.board("agents", name, name=name, queues=[queue], status="available", reachable=True)
+    with pages.browser("li") as client:
+        client.headers["accept"] = "application/json"
+        assert client.put("/calls/c1/agent", json={"agent": "mei"}).status_code == 403
+        assert client.put("/calls/c1/agent", json={"agent": "wu"}).status_code == 202
+
+
+def test_ladders_and_holds_end_at_the_scope_too(pages: Pages) -> None:
+    pages.add_user("su", "supervisor", queues=(), oversees="sales")
+    with pages.session() as session:
+        for name in ("sales", "billing"):
+            session.add(Call(id=name, queue=name, kind="inbound", direction="in", started_at=db.now()))
+    with pages.browser("su") as client:
+        client.headers["accept"] = "application/json"
+        for name, refused in (("sales", False), ("billing", True)):
+            for answer in (
+                client.get(f"/calls/{name}/ladder"),
+                client.get(f"/calls/{name}/ladder.txt"),
+                client.put(f"/calls/{name}/recording-hold", json={"on": True, "reason": "court"}),
+            ):
+                assert (answer.status_code == 403) == refused, (name, answer.text)
+
+
+def test_a_lead_moves_callbacks_of_his_queues_and_people_only(pages: Pages) -> None:
+    li = pages.add_user("li", "lead", queues=("sales",))
+    wu, mei = pages.add_user("wu", queues=("sales",)), pages.add_user("mei", queues=("billing",))
+    with pages.session() as session:
+        for queue, owner, may in (
+            ("sales", mei, True),
+            ("", wu, True),
+            ("", mei, False),
+            ("billing", mei, False),
+        ):
+            assert people.steers(session, li, "callbacks.steer", queue, owner.id) == may
+        assert not people.steers(session, wu, "callbacks.steer", "sales", mei.id)
 
 
 def test_a_supervisor_may_be_confined_to_queues(pages: Pages) -> None:
