@@ -1,6 +1,7 @@
 """People as administrators keep them: profile, password, lock, versions; and what the audit log says of it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -255,3 +256,20 @@ def test_skills_are_saved_by_version(pages: Pages, admin: httpx.Client) -> None:
     assert answer.status_code == 200, answer.text
     late = admin.put("/agents/wu/skills", json={"version": seen, "skills": {"billing": 10}})
     assert late.json()["fields"] == {"skills": "is {'english': 80} now, by root"}
+
+
+def test_of_two_at_once_one_is_told(pages: Pages, admin: httpx.Client) -> None:
+    pages.add_user("wu")
+    for path, field in (
+        ("/people/wu", "email"),
+        ("/queues/sales", "label"),
+        ("/hours/office", "covers_until"),
+    ):
+        told = admin.get(path).json()
+        seen = next(told[noun]["version"] for noun in ("person", "queue", "calendar") if noun in told)
+        values = [
+            f"2027-01-1{place}" if field == "covers_until" else f"a{place}@example.org" for place in range(4)
+        ]
+        with ThreadPoolExecutor(len(values)) as threads:
+            sent = [threads.submit(admin.put, path, json={"version": seen, field: value}) for value in values]
+        assert sorted(one.result().status_code for one in sent) == [200, 409, 409, 409], path
