@@ -34,6 +34,7 @@ from callcenter.routing.walk import Complaint
 from callcenter.screenpop.lookups import Lookups
 from callcenter.settings import SPOKEN, Settings
 from callcenter.telephony import config as line_config
+from callcenter.telephony import dialplan
 
 log = structlog.get_logger()
 
@@ -99,9 +100,7 @@ class Finder:
 
     def __call__(self, number: str) -> CallerFound:
         found = self._look_up(number)
-        return CallerFound(
-            "", found.customer, found.tier, found.language, found.owner, found.ticket, found.last
-        )
+        return CallerFound("", **dataclasses.asdict(found))
 
     def close(self) -> None:
         """Nobody asks any more."""
@@ -139,6 +138,11 @@ class Conductor:
             second_call=settings.second_call,
             guests_go_on=settings.guests_go_on,
             releasing=frozenset(trunk.name for trunk in settings.trunks if trunk.release),
+            may_ring=dialplan.for_house(
+                settings.country,
+                dialplan.plans_of(settings.dial_classes, settings.dial_plans),
+                settings.destinations,
+            ),
         )
         self._board = Board()
         self._after: dict[str, str] = {}

@@ -18,11 +18,12 @@ from callcenter.calls.models import Call
 from callcenter.commands import PlaceCallback
 from callcenter.customers import numbers
 from callcenter.customers.desk import customer_of
+from callcenter.customers.models import Customer
 from callcenter.errors import NotFound, Stale, WrongState
 from callcenter.events import CallbackChanged
 from callcenter.hours.rules import next_day_opening
 from callcenter.outbound import attempts
-from callcenter.outbound.gate import Verdict, may_call, next_try
+from callcenter.outbound.gate import Verdict, closes, may_call, next_try
 from callcenter.outbound.models import Attempt
 from callcenter.people import desk as people
 from callcenter.people.models import User
@@ -80,19 +81,27 @@ def owe_settlement(session: Session, settings: Settings, ticket: Ticket, now: da
 
 
 def owe_lost(session: Session, settings: Settings, call_id: str, now: datetime) -> Callback | None:
-    """A caller whom we lost is called back by the owner of the open complaint, else by the agent who was cut off from
-    the caller, else by whoever serves the queue, at the place that the caller had.
+    """A caller whom we lost, or who chose to be rung back, is called by the owner of the open complaint, else by the agent
+    who was cut off from the caller, else by whoever serves the queue, at the place that the caller had.
 
-    None when nobody can be called (no number), and when this call or this number is owed one already.
+    None when nobody can be called (no number), and when this call or this customer is owed one in this queue already:
+    then a number that the customer has chosen since counts.
     """
     call = session.get(Call, call_id, with_for_update=True)
-    number = numbers.e164(call.caller, settings.country) if call and not call.withheld else None
-    if call is None or number is None or _owed(session, call_id, number):
+    number = _number_of(call, settings) if call is not None else ""
+    if call is None or not number:
         return None
     # A call that we lost before anybody looked at it does not say who rang.
     customer = call.customer_id or customer_of(session, number)
-    owner = queries.owner_of_open(session, customer) if customer else None
-    name = owner or call.agent
+    queue = call.last_queue or call.queue or "default"
+    known = _owed(session, call, number, customer, queue)
+    if known is not None:
+        if call.call_back and known.state == "due" and known.number != number:
+            known.number, known.version = number, known.version + 1
+            session.add(known)
+            _tell(session, known, now)
+        return None
+    name = (queries.owner_of_open(session, customer) if customer else None) or call.agent
     user = session.exec(select(User).where(User.name == name, User.active)).first() if name else None
     callback = Callback(
         reason="owed",
@@ -100,7 +109,7 @@ def owe_lost(session: Session, settings: Settings, call_id: str, now: datetime) 
         customer_id=customer,
         number=number,
         owner_id=user.id if user else None,
-        queue=call.queue or "default",
+        queue=queue,
         place_at=call.queued_at or call.started_at,
         mode=settings.callback_mode,
         due_at=now,
@@ -115,17 +124,23 @@ def rang_in(session: Session, event: Any) -> None:
     """A follower of the ledger: who rang in again and was served is not called back for a call before."""
     if not isinstance(event, events.CallFinished) or event.outcome != "answered" or event.kind != "inbound":
         return
-    if not event.caller or not event.talk or event.owed or event.ended_by == event.fault == "us":
+    if (
+        not (event.caller or event.customer)
+        or not event.talk
+        or event.owed
+        or event.ended_by == event.fault == "us"
+    ):
         return
     found = session.exec(
         select(Callback).where(
+            _whose(event.caller, event.customer),
             Callback.reason == "owed",
             Callback.state == "due",
-            Callback.number == event.caller,
             Callback.created_at <= datetime.fromtimestamp(event.answered, UTC),
         )
     )
     for callback in found.all():
+        callback.evidence_call = event.call
         _end(session, callback, "fulfilled", datetime.fromtimestamp(event.at, UTC))
 
 
@@ -154,6 +169,9 @@ def start(session: Session, settings: Settings, callback_id: int, now: datetime)
     if callback.reason == "settlement" and not _still_due(ticket, callback):
         _end(session, callback, "cancelled", now)
         return None
+    if callback.reason == "owed" and _served_since(session, callback):
+        _end(session, callback, "fulfilled", now)
+        return None
     called = attempts.called(session, settings, callback.number, callback.customer_id)
     made = attempts.tries(session, KIND, callback_id, callback.counts_from)
     verdict = may_call(
@@ -170,19 +188,7 @@ def start(session: Session, settings: Settings, callback_id: int, now: datetime)
     attempt = attempts.claim(session, KIND, callback_id, callback.number, now)
     callback.state, callback.attempts = "dialling", callback.attempts + 1
     _tell(session, callback, now)
-    owner = session.get(User, callback.owner_id) if callback.owner_id else None
-    return PlaceCallback(
-        attempt=attempt.id,
-        callback=callback_id,
-        number=callback.number,
-        agent=owner.name if owner and owner.active else "",
-        mode=callback.mode,
-        ticket=callback.ticket_id or 0,
-        customer=callback.customer_id or 0,
-        language=called.language,
-        queue=callback.queue or "default",
-        since=callback.place_at.timestamp() if callback.place_at else 0.0,
-    )
+    return _command(session, settings, callback, attempt, called, now)
 
 
 def ended(session: Session, desk: Desk, attempt_id: str, now: datetime) -> bool:
@@ -221,11 +227,55 @@ def reschedule(
     return callback
 
 
+def under_way(session: Session, callback_id: int, by: User, version: int | None) -> str:
+    """The attempt that is to be called off before a callback is moved or cancelled; empty when none is under way.
+
+    Raises NotFound, Stale, NotYours, WrongState.
+    """
+    _take(session, callback_id, by, version)
+    live = attempts.live(session, KIND, callback_id)
+    return live.id if live is not None else ""
+
+
 def cancel(session: Session, callback_id: int, by: User, now: datetime, version: int | None) -> Callback:
-    """No call after all; a complaint whose answer was reported stays CALLBACK_DUE until its owner decides."""
+    """No call after all; a complaint whose answer was reported stays CALLBACK_DUE until its owner decides.
+
+    One that is under way is called off by the conductor (`commands.CancelAttempt`); a conversation goes on, and counts.
+    """
     callback = _take(session, callback_id, by, version)
     _end(session, callback, "cancelled", now)
     return callback
+
+
+def _command(
+    session: Session,
+    settings: Settings,
+    callback: Callback,
+    attempt: Attempt,
+    called: attempts.Called,
+    now: datetime,
+) -> PlaceCallback:
+    """A settlement is its owner's to tell; who is owed a callback stands in the queue, and goes to the owner first."""
+    owner = session.get(User, callback.owner_id) if callback.owner_id else None
+    name = owner.name if owner and owner.active else ""
+    stands = callback.place_at is not None
+    customer = session.get(Customer, callback.customer_id) if callback.customer_id else None
+    return PlaceCallback(
+        attempt=attempt.id,
+        callback=attempt.ref,
+        number=callback.number,
+        agent="" if stands else name,
+        mode=callback.mode,
+        ticket=callback.ticket_id or 0,
+        customer=callback.customer_id or 0,
+        language=called.language,
+        queue=callback.queue or "default",
+        since=callback.place_at.timestamp() if callback.place_at else 0.0,
+        owner=name if stands else "",
+        caller=_rang_from(session, callback),
+        tier=customer.tier if customer else "",
+        until=closes(now, called.zone, attempts.rules(settings)).timestamp(),
+    )
 
 
 def _settle(session: Session, desk: Desk, attempt: Attempt, end: attempts.Ending, now: datetime) -> None:
@@ -235,11 +285,13 @@ def _settle(session: Session, desk: Desk, attempt: Attempt, end: attempts.Ending
     if ticket is not None and ticket.id is not None:
         data = {"outcome": end.outcome, "attempt": attempt.id, "callback": callback.id, "talk": end.talk}
         desk.record(session, ticket.id, "callback", now, call_id=end.call_id, data=data, informed=end.talked)
-    if callback.state != "dialling":
-        return
+    if callback.state != "dialling" and not (end.talked and callback.state in ("due", "cancelled")):
+        return  # (Who was put off, or needed no call any more, while somebody was through already, was spoken with.)
     callback.outcome = end.outcome
     if callback.reason == "settlement" and not _still_due(ticket, callback):
         _end(session, callback, "done" if end.talked else "cancelled", now)
+    elif end.outcome == "rang_in":
+        _end(session, callback, "fulfilled", now)
     elif end.talked:
         callback.evidence_call = end.call_id
         _end(session, callback, "talked" if ticket is not None else "done", now)
@@ -364,14 +416,54 @@ def _owed_for(session: Session, call_id: str) -> Callback | None:
     ).first()
 
 
-def _owed(session: Session, call_id: str, number: str) -> bool:
-    waiting = col(Callback.state).in_(("due", "dialling")) & (col(Callback.number) == number)
+def _number_of(call: Call, settings: Settings) -> str:
+    """Where the caller is rung back, E.164; empty when that is not known."""
+    own = "" if call.withheld else numbers.e164(call.caller, settings.country) or ""
+    return call.call_back or own
+
+
+def _whose(caller: str, customer: int | None, *numbers: str) -> Any:
+    """Callbacks of who rang from this number, or is this customer; zero and empty when unknown."""
+    found: Any = col(Callback.number).in_([one for one in (caller, *numbers) if one])
+    if caller:
+        found |= col(Callback.call_id).in_(select(Call.id).where(Call.caller == caller))
+    return found | (col(Callback.customer_id) == customer) if customer else found
+
+
+def _owed(session: Session, call: Call, number: str, customer: int | None, queue: str) -> Callback | None:
+    """The callback that is open for this customer in this queue, or was made for this call."""
+    whose = _whose("" if call.withheld else call.caller, customer, number)
+    waiting = col(Callback.state).in_(("due", "dialling")) & (col(Callback.queue) == queue) & whose
+    return session.exec(
+        select(Callback)
+        .where(Callback.reason == "owed", waiting | (col(Callback.call_id) == call.id))
+        .with_for_update()
+    ).first()
+
+
+def _served_since(session: Session, callback: Callback) -> bool:
+    """Whether the customer has rung in since, and was spoken with."""
+    whose: Any = col(Call.caller).in_(
+        [one for one in (callback.number, _rang_from(session, callback)) if one]
+    )
+    if callback.customer_id:
+        whose |= col(Call.customer_id) == callback.customer_id
     found = session.exec(
-        select(Callback.id).where(
-            col(Callback.reason) == "owed", waiting | (col(Callback.call_id) == call_id)
+        select(Call.id).where(
+            whose,
+            Call.kind == "inbound",
+            col(Call.evidence),
+            col(Call.answered_at) >= callback.created_at,
+            ~((col(Call.ended_by) == "us") & (col(Call.fault) == "us")),
         )
     )
     return found.first() is not None
+
+
+def _rang_from(session: Session, callback: Callback) -> str:
+    """The number of the call that it is owed for; empty when it was withheld."""
+    call = session.get(Call, callback.call_id) if callback.call_id else None
+    return call.caller if call is not None and not call.withheld else ""
 
 
 def _fulfil(session: Session, ticket: Ticket, now: datetime) -> None:

@@ -20,7 +20,7 @@ class Callback(SQLModel, table=True):
     cycle: int = 1
     call_id: str = Field(default="", index=True)
     """The call that it follows from, when one was lost."""
-    customer_id: int | None = Field(default=None, foreign_key="customer.id")
+    customer_id: int | None = Field(default=None, foreign_key="customer.id", index=True)
     number: str = Field(index=True)
     owner_id: int | None = Field(default=None, foreign_key="user.id", index=True)
     queue: str = ""

@@ -3,8 +3,8 @@
 STATES = ("due", "dialling", "talked", "done", "given_up", "cancelled", "fulfilled")
 WAITING = ("due", "dialling", "talked", "given_up")
 """Somebody still has something to do."""
-MOVABLE = ("due", "given_up")
-"""A person may set another time, or cancel."""
+MOVABLE = ("due", "dialling", "given_up")
+"""A person may set another time, or cancel: at any point before a conversation."""
 
 
 def left(change: str, state: str) -> str:
@@ -14,6 +14,6 @@ def left(change: str, state: str) -> str:
     """
     if state == "talked":
         return "done"
-    if state in MOVABLE:
+    if state in ("due", "given_up"):
         return "fulfilled" if change == "closed" else "cancelled"
     return ""

@@ -259,6 +259,7 @@ def _finished(call: Call, event: events.CallFinished) -> None:
     call.answered_at = _time(event.answered) if event.answered else None
     call.waited, call.talk, call.hold = event.waited, event.talk, event.hold
     call.outcome, call.ended_by = event.outcome, event.ended_by
+    call.call_back, call.last_queue = event.call_back, event.last_queue
     call.fault, call.code = event.fault, event.code
     call.evidence = life.is_evidence(event.outcome, event.talk)
 

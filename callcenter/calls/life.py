@@ -5,6 +5,7 @@ A call that we place: arriving -> connecting (the customer's phone rings) -> off
 -> bridged; agent first: arriving -> offered -> connecting -> bridged; a survey: arriving -> connecting -> survey.
 menu: a caller whom a plan leads, before any queue; from there to a queue, a voicemail, a last message or outside.
 `leaving`: hears a last message, then we hang up. voicemail: a caller who waits, or is sent away, leaves a message.
+callback: a caller who waits says which number is to be rung back; the place is kept meanwhile.
 
 With more than two: bridged or held -> consulting (the agent asks somebody, the customer hears music) -> bridged, with
 whom it was spoken to waiting, joining, or as the new agent. transferring: the agent has left, the one who is to have
@@ -25,10 +26,11 @@ STATES = (
     "outside",
     "survey",
     "voicemail",
+    "callback",
     "leaving",
     "ended",
 )
-WAITING = frozenset({"greeting", "queued", "offered", "connecting"})
+WAITING = frozenset({"greeting", "queued", "offered", "connecting", "callback"})
 """States of a caller who entered a queue and speaks with nobody yet."""
 
 WITH_AGENT = frozenset({"bridged", "held", "consulting"})
@@ -56,13 +58,13 @@ class IllegalStep(ValueError):
 
 def advance(state: str, happening: str) -> str:
     """The state after `happening`: choose | greet | queue | offer | dial | answer | bridge | hold | resume | consult |
-    join | hand_over | let_out | ask | record | leave | end."""
+    join | hand_over | let_out | ask | record | call_back | leave | end."""
     match state, happening:
         case "arriving", "choose":
             return "menu"
         case "arriving" | "menu", "greet":
             return "greeting"
-        case "arriving" | "menu" | "greeting" | "offered" | "connecting", "queue":
+        case "arriving" | "menu" | "greeting" | "offered" | "connecting" | "callback", "queue":
             return "queued"
         case "bridged" | "held" | "consulting" | "transferring" | "outside", "queue":
             return "queued"
@@ -90,6 +92,8 @@ def advance(state: str, happening: str) -> str:
             return "survey"
         case "arriving" | "menu" | "greeting" | "queued" | "offered", "record":
             return "voicemail"
+        case "greeting" | "queued" | "offered", "call_back":
+            return "callback"
         case (
             "arriving"
             | "menu"
@@ -99,7 +103,8 @@ def advance(state: str, happening: str) -> str:
             | "connecting"
             | "transferring"
             | "survey"
-            | "voicemail",
+            | "voicemail"
+            | "callback",
             "leave",
         ):
             return "leaving"

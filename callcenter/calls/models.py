@@ -55,6 +55,10 @@ class Call(SQLModel, table=True):
     evidence: bool = False
     disposition: str = ""
     note: str = ""
+    call_back: str = ""
+    """The number, E.164, that the caller chose to be rung back on."""
+    last_queue: str = ""
+    """The queue that it left from; `queue` is the first one that it entered."""
     imported: bool = False
     """From a file of another system's calls: it counts in history, proves nothing and owes nothing."""
 

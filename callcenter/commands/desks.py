@@ -238,8 +238,9 @@ class PlaceCall:
 class PlaceCallback:
     """Ring the customer and the agent for one attempt. `attempt` dials at most once, however often this is read.
 
-    `mode` is customer_first or agent_first. With an empty `agent` the conductor picks one of `queue` by
-    its rule, when nobody waits there since before `since`.
+    `mode` is customer_first or agent_first. With an empty `agent` the customer stands in `queue` at the place of
+    `since`, ranked by `tier` as a caller is, and goes to `owner` first; at `until` (0: when it is the conductor's usual
+    time) the wait is given up. `caller`: the number that the customer rang from.
     """
 
     attempt: str
@@ -253,6 +254,10 @@ class PlaceCallback:
     trunk: str = ""
     queue: str = ""
     since: float = 0.0
+    owner: str = ""
+    caller: str = ""
+    tier: str = ""
+    until: float = 0.0
 
 
 @desk.word

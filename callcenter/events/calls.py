@@ -226,7 +226,8 @@ class CallFinished:
     did not) | unknown.
     `ended_by`: customer | agent | guest | us. `agent`: who answered first, `last_agent`: who had it last.
     `owed`: after a transfer it ended because we had nobody for the caller, who is rung back. `message`: the recording of
-    the message, of `message_left`.
+    the message, of `message_left`. `call_back`: the number to ring, of `callback_taken`. `queue`: the first one that it
+    entered, `last_queue` the one that it left from.
     """
 
     at: float
@@ -253,6 +254,8 @@ class CallFinished:
     transfers: int = 0
     owed: bool = False
     message: str = ""
+    call_back: str = ""
+    last_queue: str = ""
 
 
 @public.word
@@ -314,12 +317,13 @@ class CallSupervised:
 @public.word
 @dataclass(frozen=True, slots=True)
 class QueueChanged:
-    """`waiting` calls now, the oldest since `oldest` (0.0 when none)."""
+    """`waiting` calls now, the oldest since `oldest` (0.0 when none); `kept`: callbacks that stand in it beside them."""
 
     at: float
     queue: str
     waiting: int
     oldest: float
+    kept: int = 0
 
 
 @public.word
@@ -337,7 +341,8 @@ class SurveyDigit:
 @public.word
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
-    """One per attempt that was dialled. `outcome` as in CallFinished of a placed call; `talk` seconds with an agent."""
+    """One per attempt that was dialled. `outcome` as in CallFinished of a placed call, or rang_in: the customer was
+    served before it was dialled; `talk` seconds with an agent."""
 
     at: float
     attempt: str

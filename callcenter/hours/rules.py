@@ -82,6 +82,17 @@ def next_opening(hours: Hours, at: datetime) -> datetime:
     return max(at, next(_stretches(hours, at))[0])
 
 
+def next_closing(hours: Hours, at: datetime) -> datetime:
+    """When the working time that runs at `at`, or begins next, ends; beyond a day it is not looked for."""
+    stretches = _stretches(hours, at)
+    _, end = next(stretches)
+    for opens, closes in stretches:
+        if opens > end or end - at > timedelta(days=1):
+            break
+        end = closes
+    return end
+
+
 def next_day_opening(hours: Hours, at: datetime, days: int = 1) -> datetime:
     """Opening of the `days`-th working day behind the local day of `at`."""
     day = at.astimezone(hours.zone).date()

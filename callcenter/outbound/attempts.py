@@ -109,6 +109,14 @@ def hold(session: Session, attempt_id: str) -> Attempt | None:
     return attempt if attempt is not None and attempt.state in ("claimed", "dialled") else None
 
 
+def live(session: Session, kind: str, ref: int) -> Attempt | None:
+    """The attempt of a subject that has not ended."""
+    found = select(Attempt).where(
+        Attempt.kind == kind, Attempt.ref == ref, col(Attempt.state).in_(("claimed", "dialled"))
+    )
+    return session.exec(found.order_by(col(Attempt.created_at).desc())).first()
+
+
 def ending(session: Session, attempt: Attempt) -> Ending | None:
     """How the attempt ended, from the record of calls; None while that is not known."""
     call = session.exec(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from callcenter.hours.rules import Hours, next_opening
+from callcenter.hours.rules import Hours, next_closing, next_opening
 
 ANOTHER_HOUR = timedelta(hours=3)
 """How far from the last try's time of day the try on another day lies."""
@@ -57,6 +57,11 @@ def may_call(
         return Verdict(False, "too_many")
     opening = next_opening(hours(zone, rules), now)
     return Verdict(True) if opening <= now else Verdict(False, "outside_hours", opening)
+
+
+def closes(now: datetime, zone: ZoneInfo, rules: Rules) -> datetime:
+    """When the hours in which a machine may call end, at `now` within them."""
+    return next_closing(hours(zone, rules), now)
 
 
 def next_try(now: datetime, zone: ZoneInfo, rules: Rules, earlier: Sequence[datetime]) -> datetime | None:

@@ -4,8 +4,20 @@ from dataclasses import dataclass
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import dialled, endings, moves, phrases, plans, releases, rules, voicemail
+from callcenter.routing import (
+    dialled,
+    endings,
+    expectation,
+    keeping,
+    moves,
+    phrases,
+    plans,
+    releases,
+    rules,
+    voicemail,
+)
 from callcenter.routing.board import Call, Queue
+from callcenter.routing.lineup import merged
 from callcenter.routing.step import Step
 from callcenter.routing.walk import Walk
 from callcenter.settings import SPOKEN
@@ -19,7 +31,7 @@ GREETING_WITHIN = 30.0
 @dataclass(frozen=True, slots=True)
 class CallerFound:
     """What the record knows of a caller: zeros and empty when nothing. `owner` of the open complaint `ticket`; `last`:
-    the agent who spoke with the caller last."""
+    the agent who spoke with the caller last; `places`: (queue, since when) where one is kept for a callback."""
 
     call: str
     customer: int = 0
@@ -28,6 +40,7 @@ class CallerFound:
     owner: str = ""
     ticket: int = 0
     last: str = ""
+    places: tuple[tuple[str, float], ...] = ()
 
 
 def arrive(step: Step, event: events.CallArrived) -> None:
@@ -84,7 +97,7 @@ def found(step: Step, caller: CallerFound) -> None:
         return
     call.customer, call.ticket, call.tier = caller.customer, caller.ticket, caller.tier
     call.language = SPOKEN.get(caller.language, caller.language)
-    call.owner, call.last = caller.owner, caller.last
+    call.owner, call.last, call.places = caller.owner, caller.last, dict(caller.places)
     endings.announce(step, call)
     step.order(call.line, commands.AnswerLeg(call.leg))
     if call.walk is not None:
@@ -94,13 +107,16 @@ def found(step: Step, caller: CallerFound) -> None:
 
 
 def deliver(step: Step, call: Call) -> None:
-    """A caller who is answered enters the queue `call.queue`: counted as offered there, greeted, lined up."""
+    """A caller who is answered enters the queue `call.queue`: counted as offered there, greeted, lined up at the place
+    that a callback keeps, else at the end."""
     queue = step.queue(call.queue) or Queue(call.queue)
-    call.queued = call.lined_up = step.now
+    call.lined_up, kept = step.now, call.places.get(call.queue, 0.0)
+    call.queued = min(kept or step.now, step.now)
     call.first_queue = call.first_queue or call.queue
     endings.enter_queue(step, call)
     step.tell(events.CallQueued(step.now, call.id, call.queue, queue.waiting + 1))
-    away = queue.closed or queue.waiting >= queue.max_length or _too_long(step, queue)
+    no_room = queue.waiting >= queue.max_length or expectation.too_long(step, queue)
+    away = queue.closed or (no_room and not kept)
     if (away or not step.staffed(queue.name)) and (beside := moves.beside(step, call)):
         endings.count(step, call, "overflowed", step.now)
         call.queue = beside
@@ -133,6 +149,8 @@ def _first_words(step: Step, call: Call, queue: Queue) -> tuple[str, ...]:
     )
     if announced(queue.recording, queue.recording_notice):
         words += phrases.own("recorded", queue.recording_notice, *spoken, queue.prompts)
+    if call.queue in call.places:
+        words += (phrases.say("callback_resumed", call.language or step.house.languages[0]),)
     return words
 
 
@@ -157,38 +175,12 @@ def music(step: Step, call: Call) -> None:
     step.play(call, "music", step.rules_of(call).waiting_music, loop=True)
 
 
-def expected(step: Step, queue: Queue, place: int) -> float:
-    """Seconds until the caller at this place is served, 0 while nothing is known of the queue's calls."""
-    people = (step.board.agents[name] for name in step.board.serving.get(queue.name, ()))
-    agents = sum(rules.comes_free(agent) for agent in people)
-    return rules.expected_wait(place, queue.handling, agents) if queue.handling else 0.0
-
-
-def _too_long(step: Step, queue: Queue) -> bool:
-    """Whether one more caller would wait longer than the queue lets anybody expect."""
-    if not queue.most_expected or step.board.free.get(queue.name):
-        return False
-    return expected(step, queue, queue.waiting + 1) > queue.most_expected
-
-
-def _minutes(step: Step, queue: Queue, call: Call, place: int) -> tuple[str, ...]:
-    """The expected wait as words: where the queue tells it, it is known, and better than what was told before."""
-    seconds = expected(step, queue, place) if queue.announce_wait else 0.0
-    if not 0 < seconds < float("inf"):
-        return ()
-    minutes = rules.minutes(seconds)
-    if call.minutes_told and minutes >= call.minutes_told:
-        return ()
-    call.minutes_told = minutes
-    spoken = call.language or step.house.languages[0]
-    phrase = "expected_minute" if minutes == 1 else "expected_minutes"
-    return (phrases.say(phrase, spoken, minutes=minutes),)
-
-
 def tell_places(step: Step, queue: Queue) -> None:
     """Bring places up to date, tell them to those who moved up, send away who waited too long."""
-    waiting = [step.board.calls[one] for one in step.board.lineup.get(queue.name, ())]
-    for place, call in enumerate(waiting, 1):
+    for place, one in enumerate(merged(step.board.waiting_in(queue.name)), 1):
+        call = step.board.calls.get(one)
+        if call is None:
+            continue  # (A place that is kept for who is rung back.)
         if call.position != place:
             call.position = place
             step.keep(call)
@@ -196,12 +188,15 @@ def tell_places(step: Step, queue: Queue) -> None:
             continue
         if step.now - (call.lined_up or call.queued) >= queue.max_wait:
             moves.out(step, call)
-        elif voicemail.offer(step, call):
-            continue
+        elif call.hearing == "music" and (
+            keys := keeping.offered(step, call) + voicemail.offered(step, call)
+        ):
+            call.place_told_at = step.now
+            step.play(call, "place", *keys)
         elif rules.tell_place(place, call.place_told, call.place_told_at, queue.announce_every, step.now):
             call.place_told, call.place_told_at = place, step.now
             spoken = call.language or step.house.languages[0]
             words = phrases.say("place", spoken, place=place)
-            step.play(call, "place", words, *_minutes(step, queue, call, place))
+            step.play(call, "place", words, *expectation.told(step, queue, call, place))
         elif call.hearing == "place" and step.now - call.place_told_at > GREETING_WITHIN:
             music(step, call)

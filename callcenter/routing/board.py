@@ -18,6 +18,7 @@ from callcenter.routing.lineup import Lineup
 from callcenter.routing.plans import LiveCalendar, Published
 from callcenter.routing.rules import Ring
 from callcenter.routing.walk import Walk
+from callcenter.routing.wish import Wish
 
 T = TypeVar("T")
 MUSIC = "music:default"
@@ -71,7 +72,8 @@ class Call:
     it -> since when. `stint`: since when `served` has the customer, who had been on hold for `stint_held` before.
     `sent_by`, `note`: who transferred it to whom it goes to now, and why; `sent`: when. `may_release`: the trunk that it
     came by takes it back; `releasing`: to whom, while that is asked for. `walk`: where it stands, or left, a plan; None
-    without one.
+    without one. `wish`: what it was asked for a callback, of which it was told at `callback_told`; `call_back`: the
+    number (E.164) that is to be rung; `places`: queue -> since when a callback keeps a place there.
     """
 
     id: str
@@ -160,6 +162,10 @@ class Call:
     may_release: bool = False
     releasing: str = ""
     walk: Walk | None = None
+    wish: Wish | None = None
+    places: dict[str, float] = field(default_factory=dict)
+    callback_told: float = 0.0
+    call_back: str = ""
 
     def __post_init__(self) -> None:
         # From JSON they come as dictionaries.
@@ -167,6 +173,7 @@ class Call:
             leg: one if isinstance(one, Party) else Party(**one) for leg, one in self.parties.items()
         }
         self.walk = self.walk if isinstance(self.walk, Walk | None) else Walk(**self.walk)
+        self.wish = self.wish if isinstance(self.wish, Wish | None) else Wish(**self.wish)
 
     @property
     def waiting(self) -> bool:
@@ -254,8 +261,8 @@ class Queue:
     `prompts`: those that its texts name -> language -> as the line plays it. `rings`: whom its callers may go to while
     they wait; `order`: agent -> place for strategy ordered; `tiers`: tier of a customer -> what it adds to the priority.
     `turn`: the agent to whom it offered last. `overflow`: the queue that gets whom it has no room, time or agent for.
-    `handling`: seconds that a call keeps an agent, the newest counting most. `closed`: by the supervisor `closed_by`,
-    until it is opened again.
+    `handling`: seconds that a call keeps an agent, the newest counting most. `kept`: callbacks that stand in it.
+    `closed`: by the supervisor `closed_by`, until it is opened again.
     """
 
     name: str
@@ -288,8 +295,13 @@ class Queue:
     recording_days: int = 180
     recording_notice: str = ""
     sorry: str = ""
+    callback: bool = False
+    callback_key: str = "1"
+    callback_every: float = 45.0
+    callback_from: float = 0.0
+    callback_mode: str = ""
     voicemail: str = "off"
-    voicemail_key: str = "1"
+    voicemail_key: str = "2"
     voicemail_every: float = 45.0
     voicemail_seconds: float = 120.0
     voicemail_greeting: str = ""
@@ -297,6 +309,7 @@ class Queue:
     prompts: dict[str, dict[str, str]] = field(default_factory=dict)
     waiting: int = 0
     oldest: float = 0.0
+    kept: int = 0
     day: str = ""
     offered: int = 0
     answered: int = 0
@@ -306,6 +319,7 @@ class Queue:
     deflected: int = 0
     overflowed: int = 0
     messages: int = 0
+    callbacks: int = 0
     lost: int = 0
     longest_today: float = 0.0
     turn: str = ""
@@ -326,8 +340,17 @@ class Queue:
 
 COUNTERS = frozenset(
     {
-        *("name", "waiting", "oldest", "day", "offered", "answered", "within"),
-        *("abandoned", "short_abandon", "deflected", "messages", "lost", "longest_today", "turn"),
+        *("name", "waiting", "oldest", "kept", "day", "offered", "answered", "within"),
+        *(
+            "abandoned",
+            "short_abandon",
+            "deflected",
+            "messages",
+            "callbacks",
+            "lost",
+            "longest_today",
+            "turn",
+        ),
         *("overflowed", "handling", "closed", "closed_by"),
     }
 )
@@ -339,7 +362,8 @@ RULES = tuple(one.name for one in dataclasses.fields(Queue) if one.name not in C
 class Attempt:
     """`state`: waiting (for its agent) | dialling | talking | ended. Kept a day: an attempt dials once.
 
-    Without an `agent` the longest idle one of `queue` is taken.
+    Without an `agent` it stands in `queue` as a caller does, at the place of `since`, and goes to `owner` first. `until`:
+    when the wait is given up.
     """
 
     attempt: str
@@ -358,6 +382,40 @@ class Attempt:
     language: str = ""
     queue: str = ""
     since: float = 0.0
+    owner: str = ""
+    caller: str = ""
+    priority: int = 0
+
+    def concerns(self, call: Call) -> bool:
+        """Whether a caller is the customer whom it is for."""
+        known = call.caller if not call.withheld else ""
+        return (bool(known) and known in (self.number, self.caller)) or self.customer == call.customer != 0
+
+    @property
+    def stands(self) -> bool:
+        """Whether it waits for whoever serves the queue."""
+        return self.state == "waiting" and self.kind == "callback" and not self.agent
+
+    # As `rules.Waits` has it: a customer who does not hold the line, but the place.
+    @property
+    def id(self) -> str:
+        return self.attempt
+
+    @property
+    def queued(self) -> float:
+        return self.since or self.at
+
+    @property
+    def lined_up(self) -> float:
+        return self.queued
+
+    @property
+    def last(self) -> str:
+        return ""
+
+    @property
+    def passed(self) -> dict[str, float]:
+        return {}
 
 
 @dataclass(slots=True)
@@ -396,8 +454,9 @@ CURSOR = "board:cursor"
 @dataclass(slots=True)
 class Board:
     """All of it. `legs` (leg -> call id) and `lineup` (queue -> who waits) follow from the calls, `pending` from the
-    attempts that wait for their agent, `serving` and `free` (queue -> agents) from the agents. `ticked`: the last tick
-    of this process."""
+    attempts that wait for their agent and `places` (queue -> attempts) from those that stand in a queue, `serving` and
+    `free` (queue -> agents) from the agents. `ticked`: the last tick of this process.
+    """
 
     calls: dict[str, Call] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -409,6 +468,7 @@ class Board:
     legs: dict[str, str] = field(default_factory=dict)
     lineup: dict[str, Lineup] = field(default_factory=dict)
     pending: dict[str, None] = field(default_factory=dict)
+    places: dict[str, Lineup] = field(default_factory=dict)
     serving: dict[str, dict[str, None]] = field(default_factory=dict)
     free: dict[str, dict[str, None]] = field(default_factory=dict)
     ticked: float = 0.0
@@ -425,7 +485,9 @@ class Board:
     def index(self) -> None:
         """Make what follows from calls and attempts anew."""
         self.legs, self.lineup = {}, {}
-        self.pending = {one.attempt: None for one in self.attempts.values() if one.state == "waiting"}
+        self.pending, self.places = {}, {}
+        for attempt in self.attempts.values():
+            self.line_up(attempt)
         for call in self.calls.values():
             if call.state == "ended":
                 continue
@@ -433,6 +495,22 @@ class Board:
             if call.waiting:
                 self.lineup.setdefault(call.queue, Lineup()).put(call)
         self.index_agents()
+
+    def line_up(self, attempt: Attempt) -> None:
+        """Let an attempt wait where it belongs, or nowhere any more."""
+        if attempt.stands:
+            self.places.setdefault(attempt.queue, Lineup()).put(attempt)
+            return
+        if attempt.queue in self.places:
+            self.places[attempt.queue].remove(attempt.attempt)
+        if attempt.state == "waiting":
+            self.pending[attempt.attempt] = None
+        else:
+            self.pending.pop(attempt.attempt, None)
+
+    def waiting_in(self, queue: str) -> list[Lineup]:
+        """Who waits in a queue: callers, and the places that are kept."""
+        return [found[queue] for found in (self.lineup, self.places) if queue in found]
 
     def index_agents(self) -> None:
         """Make what follows from the agents anew."""

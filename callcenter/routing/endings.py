@@ -4,7 +4,7 @@ from callcenter import events
 from callcenter.calls import life
 from callcenter.recordings.rules import LEAST_MESSAGE
 from callcenter.routing import agents, phrases, rules
-from callcenter.routing.board import Agent, Call, Party, Queue
+from callcenter.routing.board import Agent, Attempt, Call, Party, Queue
 from callcenter.routing.step import Step
 
 MESSAGE_WITHIN = 30.0
@@ -83,6 +83,7 @@ def finish(
     call.held = min(call.held, max(0.0, at - call.answered))
     end_stint(step, call, at)
     owed = bool(call.answered) and outcome in ("deflected", "lost_by_us", "no_agent")
+    owed = owed or outcome == "callback_taken" or (call.walk is not None and call.walk.owed)
     counted = outcome
     if call.answered:
         # Who waits once more, behind a transfer, leaves that queue with an outcome of its own.
@@ -127,11 +128,15 @@ def finish(
             code=code,
             last_agent=call.served,
             transfers=call.transfers,
-            owed=(owed or (call.walk is not None and call.walk.owed)) and call.kind == "inbound",
+            owed=owed and call.kind == "inbound",
             message=call.message_recording if outcome == "message_left" else "",
+            call_back=call.call_back,
+            last_queue=call.queue,
         )
     )
     _end_attempt(step, call, outcome, talk, fault, code, retry)
+    if call.kind == "inbound" and talk > 0 and not (owed or ended_by == fault == "us"):
+        _rang_in(step, call)
     leave_agent(step, call)
 
 
@@ -219,7 +224,8 @@ def roll(step: Step, queue: Queue) -> None:
         return
     queue.day, queue.longest_today = day, 0.0
     queue.offered = queue.answered = queue.within = queue.lost = 0
-    queue.abandoned = queue.short_abandon = queue.deflected = queue.overflowed = queue.messages = 0
+    queue.abandoned = queue.short_abandon = queue.deflected = queue.overflowed = 0
+    queue.messages = queue.callbacks = 0
 
 
 def enter_queue(step: Step, call: Call) -> None:
@@ -297,6 +303,8 @@ def _add(queue: Queue, outcome: str, waited: float) -> None:
             queue.overflowed += 1
         case "message_left":
             queue.messages += 1
+        case "callback_taken":
+            queue.callbacks += 1
         case "lost_by_us":
             queue.lost += 1
     queue.longest_today = max(queue.longest_today, waited)
@@ -308,15 +316,30 @@ def _end_attempt(
     attempt = step.board.attempts.get(call.attempt)
     if attempt is None or attempt.state == "ended":
         return
-    attempt.state, attempt.at = "ended", step.now
-    step.board.pending.pop(attempt.attempt, None)
-    step.keep(attempt)
+    _over(step, attempt)
     again = outcome in TRY_AGAIN if retry is None else retry
     step.tell(
         events.AttemptEnded(
             step.now, call.attempt, attempt.kind, attempt.ref, outcome, call.id, talk, fault, again, code
         )
     )
+
+
+def _rang_in(step: Step, call: Call) -> None:
+    """A caller who was served need not be rung back: the places that are kept for him are given up."""
+    kept = [step.board.attempts[one] for lineup in step.board.places.values() for one in lineup]
+    for attempt in kept:
+        if attempt.concerns(call):
+            _over(step, attempt)
+            step.tell(
+                events.AttemptEnded(step.now, attempt.attempt, attempt.kind, attempt.ref, "rang_in", "", 0.0)
+            )
+
+
+def _over(step: Step, attempt: Attempt) -> None:
+    attempt.state, attempt.at = "ended", step.now
+    step.board.line_up(attempt)
+    step.keep(attempt)
 
 
 def leave_agent(step: Step, call: Call) -> None:
@@ -376,7 +399,8 @@ def lost_outcome(call: Call, at: float) -> str:
 
 
 def abandoned(call: Call, at: float) -> str:
-    """What a caller is who hung up before an agent answered; whoever a plan led to no queue was not offered to one."""
+    """What a caller is who hung up before an agent answered; whoever a plan led to no queue was not offered to one. The
+    place may be older than this call."""
     if call.walk is not None and not call.queued:
         return "left_in_menu"
-    return life.left(at - (call.queued or call.started))
+    return life.left(at - max(call.queued, call.started))

@@ -11,6 +11,7 @@ from callcenter.routing import (
     arrivals,
     dialled,
     endings,
+    keeping,
     lines,
     matching,
     menus,
@@ -290,7 +291,7 @@ def _caller_left(step: Step, call: Call, event: events.LegEnded, at: float) -> N
     elif event.outcome == "refused" and event.by == "line":
         outcome = "refused"
     else:
-        outcome = endings.abandoned(call, at)
+        outcome = keeping.left(step, call) or endings.abandoned(call, at)
     endings.finish(step, call, outcome, by, at, event.fault, event.code)
 
 
@@ -330,6 +331,8 @@ def _heard(step: Step, leg: str, play: str) -> None:
             arrivals.music(step, call)
         case "voicemail", "voicemail":
             voicemail.speak(step, call)
+        case "callback", "callback":
+            keeping.heard(step, call)
         case "survey", "question":
             placed.asked_fully(step, call)
         case "leaving", "message":
@@ -347,7 +350,9 @@ def _digit(step: Step, leg: str, digit: str) -> None:
         placed.key(step, call, digit)
     elif leg == call.leg and call.state == "menu":
         menus.key(step, call, digit)
-    elif leg == call.leg:
+    elif leg == call.leg and call.state == "callback":
+        keeping.key(step, call, digit)
+    elif leg == call.leg and not keeping.asked(step, call, digit):
         voicemail.key(step, call, digit)
 
 

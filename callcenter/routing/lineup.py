@@ -12,7 +12,7 @@ Rank = tuple[int, float, str]
 
 @dataclass(slots=True)
 class Lineup:
-    """Ids of waiting calls by `rules.rank`; one whose priority changes is `put` again."""
+    """Ids of waiting calls, or of attempts that keep a place, by `rules.rank`; one whose priority changes is `put` again."""
 
     ranks: dict[str, Rank] = field(default_factory=dict)
     order: list[Rank] = field(default_factory=list)
@@ -44,5 +44,5 @@ class Lineup:
 
 
 def merged(lineups: Iterable[Lineup]) -> Iterator[str]:
-    """The callers of several queues in the order of service."""
-    return (rank[-1] for rank in heapq.merge(*(lineup.order for lineup in lineups)))
+    """Who stands in several queues in the order of service; who leaves one meanwhile is still named."""
+    return (rank[-1] for rank in heapq.merge(*(tuple(lineup.order) for lineup in lineups)))

@@ -4,10 +4,8 @@ Only queues in which a step may have changed something are looked at; a tick loo
 changes: skills that are not asked for any more, an owner who was waited for long enough.
 """
 
-from collections.abc import Iterable
-
 from callcenter import events
-from callcenter.routing import agents, offers, rules
+from callcenter.routing import agents, choosing, offers, placed, rules
 from callcenter.routing.board import Agent, Call
 from callcenter.routing.lineup import merged
 from callcenter.routing.rules import Choice
@@ -23,8 +21,13 @@ def match(step: Step) -> None:
     left = dict.fromkeys(step.stirred())
     looked_at: set[str] = set()
     in_vain: set[tuple[str, float, str]] = set()
-    for one in merged(board.lineup[name] for name in left):
-        call = board.calls[one]
+    for one in merged(lineup for name in left for lineup in board.waiting_in(name)):
+        call = board.calls.get(one)
+        if call is None:
+            attempt = board.attempts[one]
+            if attempt.queue in left and placed.take_turn(step, attempt):
+                left = {name: None for name in left if board.free.get(name)}
+            continue
         if call.state != "queued" or call.queue not in left:
             continue
         looked_at.add(one)
@@ -34,7 +37,7 @@ def match(step: Step) -> None:
         usual = not (call.passed or call.owner or call.last)
         if usual and alike in in_vain:
             continue
-        if _offer(step, call, free_in(step, call.queue, call.line)):
+        if _offer(step, call, choosing.free_in(step, call.queue, call.line)):
             left = {name: None for name in left if board.free.get(name)}
             if not left:
                 break
@@ -42,26 +45,7 @@ def match(step: Step) -> None:
             in_vain.add(alike)
     for call in step.touched_calls():
         if call.state == "queued" and call.id not in looked_at:
-            _offer(step, call, free_in(step, call.queue, call.line))
-
-
-def free_in(step: Step, queue: str, line: str) -> list[Agent]:
-    """Who serves the queue, is free, and has a phone that the line reaches."""
-    found = (step.board.agents[name] for name in step.board.free.get(queue, {}))
-    return [
-        agent for agent in found if rules.is_free(agent) and (not line or agents.can_be_rung(agent, line))
-    ]
-
-
-def next_of(
-    step: Step, queue: str, free: Iterable[Agent], passed: dict[str, float], since: float
-) -> Agent | None:
-    """Who of these is asked for advice, or places a callback; the skills relax from `since` on."""
-    served = step.board.queues.get(queue)
-    if served is None:
-        return None
-    chosen = rules.best(served, free, rules.ring_of(served.rings, step.now - since), passed, step.now)
-    return _turn(step, queue, chosen)
+            _offer(step, call, choosing.free_in(step, call.queue, call.line))
 
 
 def _offer(step: Step, call: Call, free: list[Agent]) -> bool:
@@ -71,19 +55,9 @@ def _offer(step: Step, call: Call, free: list[Agent]) -> bool:
     _tell(step, call, choice)
     if choice.agent is None:
         return False
-    offers.ring(step, call, _turn(step, call.queue, choice.agent) or choice.agent)
+    offers.ring(step, call, choosing.turn(step, call.queue, choice.agent) or choice.agent)
     step.board.look_at(choice.agent)
     return True
-
-
-def _turn(step: Step, queue: str, chosen: Agent | None) -> Agent | None:
-    """The chosen one, to be changed; a queue that goes round remembers him."""
-    served = step.board.queues.get(queue)
-    if chosen is None or served is None:
-        return chosen
-    if served.strategy == "round_robin":
-        (step.queue(queue) or served).turn = chosen.name
-    return step.agent(chosen.name)
 
 
 def _tell(step: Step, call: Call, choice: Choice[Agent]) -> None:

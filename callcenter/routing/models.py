@@ -94,9 +94,19 @@ class QueueRow(SQLModel, table=True):
     may be `prompt:NAME` instead, and so may `music`."""
     sorry: str = ""
     """Told to who is sent away."""
+    callback: bool = False
+    """Whether who waits may keep the place and be rung back."""
+    callback_key: str = "1"
+    """By which who waits asks for it."""
+    callback_every: float = 45.0
+    """How often who waits is told of the key."""
+    callback_from: float = 0.0
+    """Expected wait (s) from which it is told of; 0 = always."""
+    callback_mode: str = ""
+    """Whose phone rings first in its callbacks: customer_first | agent_first, empty as everywhere."""
     voicemail: str = "off"
     """Who may leave a message: off | closed | full | always (`voicemail.MODES`)."""
-    voicemail_key: str = "1"
+    voicemail_key: str = "2"
     """By which who waits asks for it."""
     voicemail_every: float = 45.0
     """How often who waits is told of the key."""

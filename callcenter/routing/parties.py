@@ -5,7 +5,7 @@ is never left alone: back to the agent, to whoever was asked, or to the front of
 """
 
 from callcenter import commands, events
-from callcenter.routing import agents, endings, matching, phrases, plans, rules, supervision, talks
+from callcenter.routing import agents, choosing, endings, phrases, plans, rules, supervision, talks
 from callcenter.routing.board import Agent, Call, Party
 from callcenter.routing.step import Step
 
@@ -275,10 +275,10 @@ def next_of_queue(step: Step, call: Call, queue: str, since: float) -> Agent | N
     """Who of the queue is free and was not asked yet in this call, by its strategy; asked for since `since`."""
     free = [
         agent
-        for agent in matching.free_in(step, queue, call.line)
+        for agent in choosing.free_in(step, queue, call.line)
         if agent.name not in call.passed and not call.involves(agent.name)
     ]
-    return matching.next_of(step, queue, free, {}, since)
+    return choosing.next_of(step, queue, free, {}, since)
 
 
 def _ended(step: Step, call: Call, party: Party, outcome: str) -> None:

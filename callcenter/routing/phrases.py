@@ -39,6 +39,37 @@ _TEXTS = {
         "cmn": "很抱歉，目前座席全忙。如果我们有您的号码，我们会给您回电。再见。",
         "yue": "對唔住，而家所有同事都好忙。如果我哋有您嘅電話號碼，我哋會覆電畀您。再見。",
     },
+    "callback_offer": {
+        "en": "To keep your place and be called back, press {key}.",
+        "cmn": "如需保留排队位置并由我们给您回电，请按 {key}。",
+        "yue": "如果想保留輪候位置，等我哋覆電畀您，請按 {key}。",
+    },
+    "callback_confirm": {
+        "en": "We will call you back on {number}. Press 1 if that is right, 2 for another number, or star to keep"
+        " waiting.",
+        "cmn": "我们将拨打 {number} 给您回电。确认请按 1，更换号码请按 2，继续等候请按星号键。",
+        "yue": "我哋會打 {number} 覆電畀您。確認請按 1，改用其他號碼請按 2，繼續等候請按星號鍵。",
+    },
+    "callback_enter": {
+        "en": "Please enter the number that we should call, then press the hash key. To keep waiting, press star.",
+        "cmn": "请输入回电号码，固定电话请加区号，按井号键结束。继续等候请按星号键。",
+        "yue": "請輸入覆電號碼，然後按井號鍵。繼續等候請按星號鍵。",
+    },
+    "callback_wrong": {
+        "en": "We cannot call that number.",
+        "cmn": "无法拨打您输入的号码。",
+        "yue": "您輸入嘅號碼打唔通。",
+    },
+    "callback_kept": {
+        "en": "Thank you. You keep your place, and we will call you when it is your turn. Goodbye.",
+        "cmn": "谢谢，您的排队位置已保留，轮到您时我们会给您回电。再见。",
+        "yue": "多謝，已經保留您嘅輪候位置，輪到您嗰陣我哋會覆電畀您。再見。",
+    },
+    "callback_resumed": {
+        "en": "You have kept your place in the queue.",
+        "cmn": "您的排队位置已为您保留。",
+        "yue": "您嘅輪候位置仲保留緊。",
+    },
     "message_offer": {
         "en": "To leave a message and keep your place, press {key}. We will call you back.",
         "cmn": "如需留言并保留您的排队位置，请按 {key}，我们会给您回电。",

@@ -2,7 +2,7 @@
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import agents, dialled, endings, matching, offers, phrases
+from callcenter.routing import agents, choosing, dialled, endings, offers, phrases, plans, rules
 from callcenter.routing.board import Agent, Attempt, Call
 from callcenter.routing.step import RINGBACK, Step
 
@@ -13,6 +13,8 @@ STALE = 60.0
 ANSWER_WITHIN = 6.0
 """Seconds for a key after the survey's question."""
 QUESTIONS = 3
+PATIENCE = 3600.0
+"""Seconds that a place in a queue is stood in by one attempt; the next one stands there again."""
 
 
 def place_callback(step: Step, asked: commands.PlaceCallback, written_at: float) -> None:
@@ -29,9 +31,15 @@ def place_callback(step: Step, asked: commands.PlaceCallback, written_at: float)
         ticket=asked.ticket,
         customer=asked.customer,
         language=asked.language,
-        queue=asked.queue,
+        queue=asked.queue if asked.queue in step.board.queues else plans.DEFAULT,
         since=asked.since,
+        owner=asked.owner,
+        caller=asked.caller,
+        until=asked.until,
     )
+    if (queue := step.board.queues.get(attempt.queue)) and attempt.stands:
+        attempt.priority = rules.priority(queue.priority, queue.tiers, asked.tier)
+        attempt.mode = queue.callback_mode or attempt.mode
     _take(step, attempt, written_at)
 
 
@@ -52,9 +60,34 @@ def place_survey(step: Step, asked: commands.PlaceSurvey, written_at: float) -> 
 
 
 def start_waiting(step: Step) -> None:
-    """Start callbacks whose agent is free; give up those that waited for the agent as long as a phone rings."""
+    """Start callbacks whose agent is free; give up those that waited for the agent as long as a phone rings, and those
+    that stood in a queue for too long."""
     for name in list(step.board.pending):
         _start(step, step.board.attempts[name])
+    if step.time_passed:
+        for lineup in list(step.board.places.values()):
+            for attempt in [step.board.attempts[name] for name in lineup]:
+                if step.now >= attempt.until:
+                    endings.finish(step, _call(step, attempt), "no_agent", "us", step.now, retry=True)
+
+
+def take_turn(step: Step, attempt: Attempt) -> bool:
+    """It is the turn of a place that is kept: whether an agent takes it. A customer who is on the line meanwhile waits
+    there by himself."""
+    queue = step.board.queues.get(attempt.queue)
+    free = choosing.free_in(step, attempt.queue, "")
+    owner = step.board.agents.get(attempt.owner)
+    if queue is None or not free or _is_here(step, attempt):
+        return False
+    chosen = rules.choose_agent(attempt, queue, free, owner, None, step.now).agent
+    agent = choosing.turn(step, queue.name, chosen)
+    if agent is None:
+        return False
+    attempt.agent = agent.name
+    step.board.line_up(attempt)
+    _start(step, attempt)
+    step.board.look_at(agent)
+    return True
 
 
 def cancel(step: Step, asked: commands.CancelAttempt) -> None:
@@ -161,21 +194,24 @@ def key(step: Step, call: Call, digit: str) -> None:
 def _take(step: Step, attempt: Attempt, written_at: float) -> None:
     if attempt.attempt in step.board.attempts:
         return
-    attempt.until = step.now + step.rules_of(Call("")).ring_time
+    attempt.until = _patience(step, attempt)
     step.board.attempts[attempt.attempt] = attempt
-    step.board.pending[attempt.attempt] = None
+    step.board.line_up(attempt)
     step.keep(attempt)
     if step.now - written_at > STALE:
         endings.finish(step, _call(step, attempt), "failed", "us", step.now, "us", retry=True)
-    else:
+    elif not attempt.stands:
         _start(step, attempt)
 
 
+def _patience(step: Step, attempt: Attempt) -> float:
+    """Until when it waits for its agent: as long as a phone rings for a named one, else for the place to come."""
+    if not attempt.stands:
+        return step.now + step.rules_of(Call("")).ring_time
+    return min(attempt.until or step.now + PATIENCE, step.now + PATIENCE)
+
+
 def _start(step: Step, attempt: Attempt) -> None:
-    if attempt.kind == "callback" and not attempt.agent:
-        attempt.agent = "" if _others_first(step, attempt) else _next(step, attempt)
-        if not attempt.agent and step.now < attempt.until:
-            return
     agent = step.board.agents.get(attempt.agent)
     if attempt.kind == "callback" and (agent is None or not _willing(agent)):
         endings.finish(step, _call(step, attempt), "no_agent", "us", step.now, retry=True)
@@ -200,19 +236,12 @@ def _start(step: Step, attempt: Attempt) -> None:
         _dial_customer(step, call)
 
 
-def _others_first(step: Step, attempt: Attempt) -> bool:
-    """Whether a caller of the queue waits since before the place that the attempt keeps."""
-    calls = (step.board.calls[one] for one in step.board.lineup.get(attempt.queue, {}))
-    return bool(attempt.since) and any(
-        call.state == "queued" and call.queued < attempt.since for call in calls
+def _is_here(step: Step, attempt: Attempt) -> bool:
+    """Whether the customer has rung in and is on the line."""
+    return any(
+        call.kind == "inbound" and call.state != "ended" and attempt.concerns(call)
+        for call in step.board.calls.values()
     )
-
-
-def _next(step: Step, attempt: Attempt) -> str:
-    """Who is free in the attempt's queue, by its strategy; empty when nobody is."""
-    free = matching.free_in(step, attempt.queue, "")
-    chosen = matching.next_of(step, attempt.queue, free, {}, attempt.since)
-    return chosen.name if chosen else ""
 
 
 def _willing(agent: Agent) -> bool:
@@ -249,7 +278,7 @@ def _call(step: Step, attempt: Attempt) -> Call:
 
 def _dialling(step: Step, attempt: Attempt) -> None:
     attempt.state = "dialling"
-    step.board.pending.pop(attempt.attempt, None)
+    step.board.line_up(attempt)
     step.keep(attempt)
 
 

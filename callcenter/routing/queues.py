@@ -72,6 +72,7 @@ def change(
         text = str(found.get(field, ""))
         if text.startswith(NAMED) and text.removeprefix(NAMED) not in known:
             wrong[field] = f"there is no prompt {text.removeprefix(NAMED)}"
+    wrong |= _same_key(row, found)
     if wrong:
         raise InvalidInput(**wrong)
     if version is not None and version != row.version:
@@ -114,6 +115,16 @@ def _taken(session: Session, name: str, wanted: list[str]) -> dict[str, str]:
         if other.name != name and both:
             return {"numbers": f"{', '.join(sorted(both))} leads to the queue {other.name}"}
     return {}
+
+
+def _same_key(row: QueueRow, found: Mapping[str, Any]) -> dict[str, str]:
+    """One key asks for one thing."""
+    told = {field: found.get(field, getattr(row, field)) for field in ("callback_key", "voicemail_key")}
+    both = found.get("callback", row.callback) and found.get("voicemail", row.voicemail) == "always"
+    if not both or len(set(told.values())) > 1:
+        return {}
+    field = next((name for name in told if name in found), "callback_key")
+    return {field: "asks for a callback and for a message: two keys"}
 
 
 def _unknown(session: Session, name: str, found: Mapping[str, Any]) -> dict[str, str]:
@@ -295,6 +306,11 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "recording_days": _whole(1, 36_500),
     "recording_notice": _text(500),
     "sorry": _text(1000),
+    "callback": _truth,
+    "callback_key": _one_of(tuple("0123456789")),
+    "callback_every": _number(0, 3600, " seconds"),
+    "callback_from": _number(0, 7200, " seconds"),
+    "callback_mode": _one_of(("", "customer_first", "agent_first")),
     "voicemail": _one_of(voicemail.MODES),
     "voicemail_key": _one_of(tuple("0123456789")),
     "voicemail_every": _number(0, 3600, " seconds"),

@@ -43,16 +43,25 @@ class Free(Protocol):
 
 
 class Waits(Protocol):
-    """What is looked at in a call. `queued`: the caller's clock, `lined_up`: since when it is in this queue."""
+    """What is looked at in a call, or in a place that is kept for who is rung back. `queued`: the caller's clock,
+    `lined_up`: since when it is in this queue."""
 
-    id: str
-    queue: str
-    queued: float
-    lined_up: float
-    priority: int
-    owner: str
-    last: str
-    passed: dict[str, float]
+    @property
+    def id(self) -> str: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def queued(self) -> float: ...
+    @property
+    def lined_up(self) -> float: ...
+    @property
+    def priority(self) -> int: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def last(self) -> str: ...
+    @property
+    def passed(self) -> dict[str, float]: ...
 
 
 class Serves(Protocol):

@@ -25,7 +25,8 @@ class House:
     """What a step knows of the installation. `languages` are spoken ones, the default first; `greeting`: at all;
     `recording_pause`: seconds after which a pause for card data ends by itself; `country` (ISO 3166): how agents dial;
     `second_call`: refuse | wait, for a colleague who is busy; `guests_go_on`: customer and guest may go on when the
-    agent leaves a conference; `releasing`: trunks that take a call back."""
+    agent leaves a conference; `releasing`: trunks that take a call back; `may_ring`: whether the house itself may dial a
+    number (never an emergency number)."""
 
     numbers: tuple[str, ...] = ("hotline",)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -36,6 +37,7 @@ class House:
     second_call: str = "refuse"
     guests_go_on: bool = True
     releasing: frozenset[str] = frozenset()
+    may_ring: Callable[[str], bool] = bool
     new_id: Callable[[], str] = new_id
 
     def day(self, at: float) -> str:
@@ -70,8 +72,9 @@ class Step:
         self._events: list[Any] = []
         self._commands: list[tuple[str, Any]] = []
         self._touched: dict[tuple[str, str], None] = {}
+        self._places: dict[str, None] = {}
         self._agents: dict[str, tuple[Any, ...]] = {}
-        self._queues: dict[str, tuple[int, float]] = {}
+        self._queues: dict[str, tuple[int, float, int]] = {}
 
     # ---- what is read --------------------------------------------------------------------------------------------
 
@@ -87,7 +90,7 @@ class Step:
         """A queue, to be changed."""
         queue = self.board.queues.get(name)
         if queue is not None:
-            self._queues.setdefault(name, (queue.waiting, queue.oldest))
+            self._queues.setdefault(name, _seen(queue))
             self._touched["board:queues", name] = None
         return queue
 
@@ -114,6 +117,7 @@ class Step:
                     self._touched["board:calls", thing.id] = None
                 case Attempt():
                     self._touched["board:attempts", thing.attempt] = None
+                    self._places[thing.queue] = None
                 case Line():
                     self._touched["board:lines", thing.name] = None
                 case Published():
@@ -158,17 +162,16 @@ class Step:
                 self.board.look_at(agent)
 
     def stirred(self) -> list[str]:
-        """Queues with callers and free agents, in which something may have changed in this step."""
-        lineup, free = self.board.lineup, self.board.free
+        """Queues in which somebody waits and an agent is free, and in which something may have changed in this step."""
+        lineup, places, free = self.board.lineup, self.board.places, self.board.free
         if self.time_passed:
-            names: Iterable[str] = lineup
+            names: Iterable[str] = dict.fromkeys([*lineup, *places])
         else:
             agents = (self.board.agents.get(name) for name in self._agents)
             served = [queue for agent in agents if agent for queue in agent.queues]
-            names = dict.fromkeys(
-                [*served, *(one.queue for one in self.touched_calls() if one.state == "queued")]
-            )
-        return [name for name in names if lineup.get(name) and free.get(name)]
+            waits = [one.queue for one in self.touched_calls() if one.state == "queued"]
+            names = dict.fromkeys([*served, *waits, *self._places])
+        return [name for name in names if free.get(name) and (lineup.get(name) or places.get(name))]
 
     def heal(self, what: str, subject: str, why: str) -> None:
         """Say what a sweep put right."""
@@ -299,6 +302,9 @@ class Step:
             if call is not None and call.state != "ended":
                 self._set_scene(call)
         self.look_at_agents()
+        for name in self._places:
+            if (kept := self.queue(name)) is not None:
+                kept.kept = len(self.board.places.get(name, ()))
         for name, before in self._agents.items():
             agent = self.board.agents.get(name) or Agent(name, since=self.now)  # who is gone is signed out
             if _visible(agent) != before:
@@ -309,8 +315,8 @@ class Step:
                 )
         for name, was in self._queues.items():
             queue = self.board.queues.get(name)
-            if queue is not None and (queue.waiting, queue.oldest) != was:
-                self.tell(events.QueueChanged(self.now, name, queue.waiting, queue.oldest))
+            if queue is not None and _seen(queue) != was:
+                self.tell(events.QueueChanged(self.now, name, *_seen(queue)))
         return Effects(
             [(key, name, self._body(key, name)) for key, name in self._touched],
             self._events,
@@ -330,6 +336,10 @@ def _unheard(call: Call, leg: str) -> None:
     call.heard.pop(leg, None)
     left = {one: [other for other in others if other != leg] for one, others in call.heard.items()}
     call.heard = {one: others for one, others in left.items() if others}
+
+
+def _seen(queue: Queue) -> tuple[int, float, int]:
+    return (queue.waiting, queue.oldest, queue.kept)
 
 
 def _visible(agent: Agent) -> tuple[str, str, str, bool, str]:

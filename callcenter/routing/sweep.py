@@ -9,6 +9,7 @@ from callcenter.routing import (
     agents,
     arrivals,
     endings,
+    keeping,
     lines,
     menus,
     offers,
@@ -188,6 +189,8 @@ def _overdue(step: Step, call: Call) -> None:
             placed.ask(step, call)
         case "voicemail":
             voicemail.overdue(step, call)
+        case "callback":
+            keeping.overdue(step, call)
         case "leaving":
             endings.finish(step, call, call.outcome, "us", step.now)
         case _ if call.releasing:

@@ -69,18 +69,12 @@ def version(session: Session, name: str, number: int) -> Kept:
 def known(session: Session, settings: Settings) -> Known:
     """What a plan may name now. A read session will do."""
     roles = dialplan.plans_of(settings.dial_classes, settings.dial_plans)
-
-    def may_ring(number: str) -> bool:
-        kind = dialplan.class_of(number, settings.country)
-        allowed = bool(kind) and kind != dialplan.EMERGENCY and dialplan.may_dial(roles, "", kind)
-        return allowed and dialplan.matches(settings.destinations, number)
-
     return Known(
         queues=list(session.exec(select(QueueRow.name))),
         calendars=list(session.exec(select(Calendar.name))),
         prompts=sorted({row.name for row in prompts.listing(session)}),
         trunks=[trunk.name for trunk in settings.trunks],
-        may_ring=may_ring,
+        may_ring=dialplan.for_house(settings.country, roles, settings.destinations),
     )
 
 

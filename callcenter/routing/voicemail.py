@@ -55,17 +55,16 @@ def send_away(step: Step, call: Call) -> None:
         endings.send_away(step, call, "deflected", "sorry_busy")
 
 
-def offer(step: Step, call: Call) -> bool:
-    """Tell the waiting caller of the key, at most each `voicemail_every` seconds; whether it was told now."""
+def offered(step: Step, call: Call) -> tuple[str, ...]:
+    """The words that tell a waiting caller of the key, when it is time: at most each `voicemail_every` seconds."""
     queue = step.rules_of(call)
     told = call.message_told or call.lined_up or call.queued
     due = queue.voicemail_every > 0 and step.now - told >= queue.voicemail_every
-    if not due or call.hearing != "music" or not may(step, call, "always"):
-        return False
-    call.message_told = call.place_told_at = step.now
+    if not due or not may(step, call, "always"):
+        return ()
+    call.message_told = step.now
     spoken = call.language or step.house.languages[0]
-    step.play(call, "place", phrases.say("message_offer", spoken, key=int(queue.voicemail_key)))
-    return True
+    return (phrases.say("message_offer", spoken, key=int(queue.voicemail_key)),)
 
 
 def key(step: Step, call: Call, digit: str) -> None:

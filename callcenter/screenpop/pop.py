@@ -35,7 +35,8 @@ class Caller:
 
     `owner` is the user name of the owner of the most severe open complaint, `ticket` its id; `last` of who spoke with
     this number last. Of a number that several
-    share, nobody is bound: `customer` and `ticket` are 0, only the owner is proposed.
+    share, nobody is bound: `customer` and `ticket` are 0, only the owner is proposed. `places`: (queue, seconds since
+    1970) in which a place is kept for a callback.
     """
 
     customer: int = 0
@@ -44,6 +45,7 @@ class Caller:
     owner: str = ""
     ticket: int = 0
     last: str = ""
+    places: tuple[tuple[str, float], ...] = ()
 
 
 _STORED = (
@@ -121,7 +123,7 @@ class Pop:
 
 
 def lookup(source: Session | Connection, number: str, country: str) -> Caller:
-    """Who rings, by exact number: three queries. `country` is the trunk's; `number` may be empty or no number at all."""
+    """Who rings, by exact number: four queries. `country` is the trunk's; `number` may be empty or no number at all."""
     known = numbers.e164(number, country)
     if known is None:
         return Caller(language=numbers.spoken("", country))
@@ -134,10 +136,12 @@ def lookup(source: Session | Connection, number: str, country: str) -> Caller:
     owner, ticket = (worst.owner, worst.id) if worst else ("", 0)
     default = numbers.spoken(known, country)
     last = next((row.agent for row in queries.rows(source, queries.LAST_AGENT, number=known)), "")
-    if len(customers) == 1:
-        row = rows[0]
-        return Caller(row.id, row.tier, _spoken(row) or default, owner, ticket, last)
-    return Caller(0, "", default, owner, 0 if customers else ticket, last)
+    alone = rows[0] if len(customers) == 1 else None
+    kept = queries.rows(source, queries.PLACES, number=known, customer=alone.id if alone else None)
+    places = tuple(sorted({row.queue: row.since.timestamp() for row in kept}.items()))
+    if alone is not None:
+        return Caller(alone.id, alone.tier, _spoken(alone) or default, owner, ticket, last, places)
+    return Caller(0, "", default, owner, 0 if customers else ticket, last, places)
 
 
 def pop(

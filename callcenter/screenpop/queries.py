@@ -168,6 +168,17 @@ LAST_AGENT = (
     .limit(1)
 )
 
+_is_kept = (
+    (_callback.reason == "owed") & _callback.state.in_(("due", "dialling")) & _callback.place_at.is_not(None)
+)
+_kept = select(_callback.queue, _callback.place_at.label("since"))
+PLACES = union_all(
+    _kept.where(_callback.number == bindparam("number"), _is_kept),
+    _kept.where(_callback.customer_id == bindparam("customer"), _is_kept),
+    _kept.join(Call, _call.id == _callback.call_id).where(_call.caller == bindparam("number"), _is_kept),
+)
+"""Places in queues that are kept for a caller who is owed a callback."""
+
 SURVEY = (
     select(_survey.id, _survey.ticket_id.label("ticket"), _survey.score, _survey.answered_at.label("at"))
     .where(

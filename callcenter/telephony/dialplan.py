@@ -5,7 +5,7 @@ Emergency numbers are outside of every plan: nobody is ever barred from them.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -103,6 +103,19 @@ def may_dial(plans: Iterable[RolePlan], role: str, kind: str) -> bool:
     if kind == EMERGENCY:
         return True
     return any(plan.role == role and kind in plan.classes for plan in plans)
+
+
+def for_house(country: str, plans: Iterable[RolePlan], destinations: Sequence[str]) -> Callable[[str], bool]:
+    """Whether the house may ring a number by itself: its own dial plan allows it, and it is no emergency
+    number."""
+    known = tuple(plans)
+
+    def may_ring(number: str) -> bool:
+        kind = class_of(number, country)
+        allowed = bool(kind) and kind != EMERGENCY and may_dial(known, "", kind)
+        return allowed and matches(destinations, number)
+
+    return may_ring
 
 
 def matches(patterns: Sequence[str], number: str) -> bool:

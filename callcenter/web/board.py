@@ -28,7 +28,7 @@ _AGENT: Entry = {
 }  # fmt: skip
 _QUEUE: Entry = {
     "name": "", "label": "", "waiting": 0, "oldest": 0.0, "offered": 0, "answered": 0, "abandoned": 0,
-    "short_abandon": 0, "deflected": 0, "overflowed": 0, "messages": 0,
+    "short_abandon": 0, "deflected": 0, "overflowed": 0, "messages": 0, "callbacks": 0, "kept": 0,
     "closed": False, "closed_by": "", "within": 0, "lost": 0, "service_level": 20.0, "longest_today": 0.0, "day": "",
 }  # fmt: skip
 

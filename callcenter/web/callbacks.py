@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from callcenter import db, stream
+from callcenter import commands, db, stream
 from callcenter.callbacks import desk, lists, rules
 from callcenter.callbacks.models import Callback
 from callcenter.customers import numbers
@@ -66,6 +66,7 @@ async def show(request: Request) -> Response:
             "callback": row,
             "mode": owner.mode if owner else "",
             "call": owner.call_id if owner else "",
+            "place_at": owner.place_at if owner else None,
             "attempts": [one.model_dump(exclude={"kind", "ref"}) for one in tried],
             "actions": _allowed(session, row, owner, viewer),
             "after": after,
@@ -81,6 +82,7 @@ async def move(request: Request) -> Response:
     held, viewer, which = parts(request), respond.viewer_of(request), request.path_params["id"]
     given = await respond.fields(request)
     version, due = version_of(given), _time(given, held)
+    await _call_off(request, which, version)
 
     def write(session: Session) -> Told:
         now = db.now()
@@ -95,11 +97,23 @@ async def cancel(request: Request) -> Response:
     """`PUT /callbacks/{id}/cancellation` with `version`: no call after all; the complaint waits for its owner."""
     viewer, which = respond.viewer_of(request), request.path_params["id"]
     version = version_of(await respond.fields(request))
+    await _call_off(request, which, version)
 
     def write(session: Session) -> Told:
         return _told(desk.cancel(session, which, user_of(session, viewer.user_id), db.now(), version))
 
     return respond.done(request, f"/callbacks/{which}", await parts(request).record.write(write), 200)
+
+
+async def _call_off(request: Request, which: int, version: int | None) -> None:
+    """What is under way for the callback ends first: a failure behind it costs one attempt, and dials nobody."""
+    viewer = respond.viewer_of(request)
+
+    def read(session: Session) -> str:
+        return desk.under_way(session, which, user_of(session, viewer.user_id), version)
+
+    if attempt := await parts(request).record.write(read):
+        await respond.command(request, commands.CancelAttempt(attempt, viewer.name))
 
 
 def _allowed(

@@ -24,7 +24,7 @@ from callcenter.web.parts import Parts, parts
 
 FILTERS = ("queue", "agent", "outcome", "kind", "caller", "day", "today", "customer", "ticket")
 OUTCOMES = (
-    "live", "answered", "abandoned", "short_abandon", "deflected", "message_left", "lost_by_us", "refused",
+    "live", "answered", "abandoned", "short_abandon", "deflected", "message_left", "callback_taken", "lost_by_us", "refused",
     "left_in_menu", "passed_on",
     "conversation", "busy", "no_answer", "unreachable", "failed", "cancelled", "no_agent", "no_score", "unknown",
 )  # fmt: skip

@@ -27,6 +27,7 @@ QUEUE_FIGURES = (
     "deflected",
     "overflowed",
     "messages",
+    "callbacks",
     "lost",
     "within",
 )

@@ -16,9 +16,12 @@ from callcenter.web import asked, auth, board, respond
 from callcenter.web.board import Board, Entry
 from callcenter.web.parts import parts
 
-OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "overflowed", "messages", "lost")
+OUTCOMES = (
+    *("answered", "abandoned", "short_abandon", "deflected", "overflowed"),
+    *("messages", "callbacks", "lost"),
+)
 """How a call that was offered to a queue leaves it; who still waits is the rest."""
-WAITING = {"greeting", "queued", "offered", "connecting"}
+WAITING = {"greeting", "queued", "offered", "connecting", "callback"}
 Told = dict[str, Any]
 
 
@@ -79,11 +82,12 @@ async def change(request: Request) -> Response:
 def figures(entry: Entry, seen: Board, now: float) -> Told:
     """A queue's live figures.
 
-    `offered` = `answered` + `abandoned` + `short_abandon` + `deflected` + `overflowed` + `messages` + `lost` + `in_queue`.
+    `offered` = `answered` + `abandoned` + `short_abandon` + `deflected` + `overflowed` + `messages` +
+    `callbacks` + `lost` + `in_queue`.
     `level`: answered within `service_level` seconds / (answered + abandoned), None when nothing ended (metric
-    definitions, version 1). `in_queue` follows from the counters; `waiting` are the calls on the board now,
-    `longest_wait` is in seconds. `expected`: seconds that one more caller would wait = place * `handling` /
-    `taking_calls`; None when nobody takes calls, 0 while nothing is known.
+    definitions, version 1). `in_queue` follows from the counters; `waiting` are the calls on the board now, `kept` the
+    callbacks that stand in the queue beside them, `longest_wait` is in seconds. `expected`: seconds that one more caller
+    would wait = place * `handling` / `taking_calls`; None when nobody takes calls, 0 while nothing is known.
     """
     counted = {name: int(entry.get(name, 0)) for name in OUTCOMES}
     waiting = [
@@ -93,7 +97,7 @@ def figures(entry: Entry, seen: Board, now: float) -> Told:
     ended = counted["answered"] + counted["abandoned"]
     able = [one for one in seen.agents.values() if entry["name"] in one["queues"] and _takes_calls(one)]
     handling = float(entry.get("handling", 0.0))
-    expected = rules.expected_wait(len(waiting) + 1, handling, len(able)) if handling else 0.0
+    expected = rules.expected_wait(len(waiting) + entry["kept"] + 1, handling, len(able)) if handling else 0.0
     return {
         "offered": entry["offered"],
         **counted,
@@ -101,6 +105,7 @@ def figures(entry: Entry, seen: Board, now: float) -> Told:
         "within": entry["within"],
         "level": entry["within"] / ended if ended else None,
         "waiting": len(waiting),
+        "kept": entry["kept"],
         "oldest": oldest,
         "longest_wait": max(0.0, now - oldest) if oldest else 0.0,
         "longest_today": entry["longest_today"],

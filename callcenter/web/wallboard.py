@@ -21,7 +21,7 @@ from callcenter.web.parts import Parts, parts
 LONG_BREAK, LONG_WRAP_UP = 1800.0, 180.0
 """Seconds in a state that ask for a look."""
 
-WAITING = {"queued", "offered", "connecting"}
+WAITING = {"queued", "offered", "connecting", "callback"}
 
 
 def routes() -> list[BaseRoute]:

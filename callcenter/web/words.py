@@ -104,6 +104,7 @@ WORDS: dict[str, dict[str, str]] = {
         "leaving": lazy("Last message"),
         "survey": lazy("Survey"),
         "voicemail": lazy("Leaves a message"),
+        "callback": lazy("Asks to be called back"),
         "ended": lazy("Ended"),
     },
     "call.kind": {
@@ -169,6 +170,7 @@ WORDS: dict[str, dict[str, str]] = {
         "failed": lazy("Failed"),
         "cancelled": lazy("Cancelled"),
         "no_agent": lazy("No agent"),
+        "rang_in": lazy("Rang in and was served"),
         "no_score": lazy("No key pressed"),
         "live": lazy("Live"),
         "unknown": lazy("Unknown"),
@@ -409,7 +411,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "callback.reason": {
         "settlement": lazy("Report a settlement"),
-        "owed": lazy("Caller was lost"),
+        "owed": lazy("Owed to a caller"),
         "promised": lazy("Promised"),
     },
     "callback.mode": {"customer_first": lazy("Customer first"), "agent_first": lazy("Agent first")},

@@ -253,6 +253,8 @@ def test_every_query_of_a_pop_uses_an_index(engine: Engine) -> None:
                     Callback(
                         reason="settlement",
                         ticket_id=one,
+                        customer_id=made,
+                        call_id=f"c{number}",
                         number=f"+{number}",
                         due_at=NOW,
                         created_at=NOW,

@@ -38,7 +38,7 @@ async def leaves(board: Switchboard, caller: str = CALLER, spoken: float = 3.0) 
     leg = board.outside.ring(caller)
     assert leg
     await board.board_when(lambda found: found.calls[leg].state == "queued")
-    board.outside.press(leg, "1")
+    board.outside.press(leg, "2")
     await board.hears(events.RecordingChanged, call=leg, state="recording")
     board.outside.speak(leg, spoken)
     board.outside.hang_up(leg)

@@ -15,7 +15,7 @@ from callcenter import commands, events
 from callcenter.calls import life
 from callcenter.routing import agents, flows, hearing, sweep
 from callcenter.routing import board as live
-from callcenter.routing.board import Agent, Board, Call, Queue
+from callcenter.routing.board import Agent, Attempt, Board, Call, Queue
 from callcenter.routing.flows import CallerFound, ComplaintFound, DirectoryRead, House, Tick
 from callcenter.routing.plans import LiveCalendar, Published
 from callcenter.routing.presence import Person
@@ -32,7 +32,11 @@ RINGS: list[list[Ring]] = [
     [Ring(0.0, {"english": 20})],
 ]
 """None; one that relaxes; two of them; one that never does."""
-OUTCOMES = ("answered", "abandoned", "short_abandon", "deflected", "overflowed", "messages", "lost")
+OUTCOMES = (
+    *("answered", "abandoned", "short_abandon", "deflected", "overflowed"),
+    *("messages", "callbacks", "lost"),
+)
+CALLER, OTHER = "+8613800000001", "+8613900000009"
 
 
 @dataclass
@@ -67,6 +71,7 @@ class Hotline(RuleBasedStateMachine):
 
     def step(self, message: Any) -> None:
         queued = [call for call in self.board.calls.values() if call.state == "queued" and not call.passed]
+        kept = [attempt for attempt in self.board.attempts.values() if attempt.stands]
         effects = flows.step(self.board, message, self.now, self.house)
         for key, name, body in effects.changes:
             if body is None:
@@ -88,6 +93,11 @@ class Hotline(RuleBasedStateMachine):
                     rank(other) < rank(offered) and other.state == "queued" and other.queue in serves
                     and self.fits(other, self.board.agents[event.agent]) for other in queued
                 ), "a caller who comes later was served first"  # fmt: skip
+                assert not any(
+                    rank(place) < rank(offered) and place.stands and self.takes(place, event.agent)
+                    for place in kept
+                    if offered.kind == "inbound"
+                ), "a place that is kept was passed over"
 
     def fits(self, call: Call, agent: Agent) -> bool:
         """Whether the rules let this caller go to this agent now, were he free."""
@@ -109,6 +119,25 @@ class Hotline(RuleBasedStateMachine):
         waited = self.now - call.lined_up
         ring = next((one for one in queue.rings if not one.until or waited < one.until), None)
         return ring is None or all(agent.skills.get(name, 0) >= level for name, level in ring.needs.items())
+
+    def takes(self, place: Attempt, name: str) -> bool:
+        """Whether this agent, were he free, would have to ring back the customer whose place is kept."""
+        agent, owner = self.board.agents[name], self.board.agents.get(place.owner)
+        if place.queue not in agent.queues:
+            return False
+        calls = self.board.calls.values()
+        if any(
+            one.kind == "inbound" and one.state != "ended" and place.number == one.caller for one in calls
+        ):
+            return False
+        if agent is owner:
+            return True
+        if owner is not None and owner.status == "available" and owner.reachable and not owner.paused:
+            return False
+        waited = self.now - place.queued
+        rings = self.board.queues[place.queue].rings
+        ring = next((one for one in rings if not one.until or waited < one.until), None)
+        return ring is None or all(agent.skills.get(skill, 0) >= least for skill, least in ring.needs.items())
 
     def line(self, kind: type, **fields: Any) -> None:
         self.post.append(kind(at=self.now, line="line1", **fields))
@@ -164,7 +193,7 @@ class Hotline(RuleBasedStateMachine):
         queue = Queue(
             "default", greeting=greeting, wrap_up=wrap_up, ring_time=15.0, max_wait=120.0, max_length=4,
             overflow="second", strategy=strategy, rings=rings, order={"ben": 0, "ann": 1}, tiers={"A": 3},
-            owner_first=kept[0], last_first=kept[1],
+            owner_first=kept[0], last_first=kept[1], callback=True, callback_every=20.0,
         )  # fmt: skip
         second = Queue("second", greeting="-", wrap_up=wrap_up, ring_time=15.0, max_wait=90.0, max_length=3)
         self.directory = DirectoryRead(
@@ -189,13 +218,13 @@ class Hotline(RuleBasedStateMachine):
     def ring_the_plan(self, known: bool) -> None:
         leg = self.house.new_id()
         self.legs[leg] = Leg(True, "arriving")
-        self.line(events.CallArrived, leg=leg, caller="+8613800000001" if known else "", called="menu")
+        self.line(events.CallArrived, leg=leg, caller=CALLER if known else "", called="menu")
 
     @rule(known=st.booleans())
     def ring_in(self, known: bool) -> None:
         leg = self.house.new_id()
         self.legs[leg] = Leg(True, "arriving")
-        self.line(events.CallArrived, leg=leg, caller="+8613800000001" if known else "", called="hotline")
+        self.line(events.CallArrived, leg=leg, caller=CALLER if known else "", called="hotline")
 
     @rule(data=st.data(), steps=st.integers(1, 12))
     def go_on(self, data: st.DataObject, steps: int) -> None:
@@ -219,7 +248,8 @@ class Hotline(RuleBasedStateMachine):
             self.step(ComplaintFound(call, number, mine if number == "1" else None))
         else:
             owner, last = (("", ""), ("ann", ""), ("", "ben"), ("ben", "cao"))[len(self.told) % 4]
-            self.step(CallerFound(self.lookups.pop(0), 7, "A", "cmn", owner, 1 if owner else 0, last))
+            places = (("default", self.now - 50.0),) if len(self.told) % 3 else ()
+            self.step(CallerFound(self.lookups.pop(0), 7, "A", "cmn", owner, 1 if owner else 0, last, places))
 
     @rule(
         data=st.data(),
@@ -250,7 +280,7 @@ class Hotline(RuleBasedStateMachine):
         if leg:
             self.end(leg, "hung_up", "remote")
 
-    @rule(data=st.data(), digit=st.sampled_from("12349#"))
+    @rule(data=st.data(), digit=st.sampled_from("112349#*"))
     def press(self, data: st.DataObject, digit: str) -> None:
         leg = self.some(data, state="up")
         if leg:
@@ -303,9 +333,23 @@ class Hotline(RuleBasedStateMachine):
     @rule(agent=st.sampled_from(["", *AGENTS]), mode=st.sampled_from(["customer_first", "agent_first"]))
     def call_back(self, agent: str, mode: str) -> None:
         self.attempts += 1
+        asked = commands.PlaceCallback(f"attempt{self.attempts}", self.attempts, OTHER, agent, mode)
+        self.past.append((self.now, asked))
+        self.step(asked)
+
+    @rule(
+        number=st.sampled_from([CALLER, OTHER]),
+        queue=st.sampled_from(["default", "second", "gone"]),
+        owner=st.sampled_from(["", "ann", "cao"]),
+        ago=st.sampled_from([0.0, 30.0, 500.0]),
+        lasts=st.sampled_from([0.0, 50.0]),
+    )
+    def keep_a_place(self, number: str, queue: str, owner: str, ago: float, lasts: float) -> None:
+        self.attempts += 1
         asked = commands.PlaceCallback(
-            f"attempt{self.attempts}", self.attempts, "+8613900000009", agent, mode
-        )
+            f"attempt{self.attempts}", self.attempts, number, "", queue=queue, since=self.now - ago,
+            owner=owner, until=self.now + lasts if lasts else 0.0,
+        )  # fmt: skip
         self.past.append((self.now, asked))
         self.step(asked)
 
@@ -334,6 +378,9 @@ class Hotline(RuleBasedStateMachine):
         for call in self.board.calls.values():
             for agent in self.board.agents.values() if call.state == "queued" else ():
                 assert not (is_free(agent) and self.fits(call, agent)), (call.id, agent.name)
+        for place in self.board.attempts.values():
+            for agent in self.board.agents.values() if place.stands else ():
+                assert not (is_free(agent) and self.takes(place, agent.name)), (place.id, agent.name)
 
     @rule()
     def crash(self) -> None:
@@ -372,6 +419,7 @@ class Hotline(RuleBasedStateMachine):
         again.ticked = self.board.ticked
         for board in (again, self.board):
             board.lineup = {name: waiting for name, waiting in board.lineup.items() if waiting}
+            board.places = {name: waiting for name, waiting in board.places.items() if waiting}
             board.free = {name: free for name, free in board.free.items() if free}
         assert again == self.board
 
@@ -465,7 +513,16 @@ class Hotline(RuleBasedStateMachine):
             self.tick(60.0, True)
             while self.post or self.asked or self.lookups:
                 self.one("asked" if self.asked else "post" if self.post else "lookups")
-        self.tick(1.0, True)
+        for _ in range(3):
+            self.tick(3601.0, True)  # (Places are kept for an hour.)
+            while self.post or self.asked or self.lookups:
+                self.one("asked" if self.asked else "post" if self.post else "lookups")
+        for leg in list(self.legs):
+            self.end(leg, "no_answer", "line")
+        for _ in range(3):
+            while self.post or self.asked or self.lookups:
+                self.one("asked" if self.asked else "post" if self.post else "lookups")
+            self.tick(60.0, True)
         assert not [call for call in self.board.calls.values() if call.state != "ended"]
         assert {agent.activity for agent in self.board.agents.values()} == {"idle"}
         assert not self.legs

@@ -4,8 +4,9 @@ import pytest
 
 from callcenter import commands, events
 from callcenter.routing import endings, rules
-from callcenter.routing.arrivals import deliver, expected, tell_places
+from callcenter.routing.arrivals import deliver, tell_places
 from callcenter.routing.board import Board, Call, Queue
+from callcenter.routing.expectation import expected
 from callcenter.routing.step import Step
 from tests.unit.test_matching_flow import HOUSE, NOW, agent, board, caller
 

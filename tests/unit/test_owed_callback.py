@@ -3,9 +3,8 @@
 import pytest
 
 from callcenter.commands import PlaceCallback
-from callcenter.routing import placed
 from callcenter.routing.board import Agent, Board, Line, Queue
-from callcenter.routing.step import House, Step
+from callcenter.routing.flows import House, step
 
 NOW = 1_000_000.0
 
@@ -29,7 +28,7 @@ def taken_by(*agents: Agent, asked: str = "") -> str:
     owed = PlaceCallback("a1", 1, "+8613800000001", asked, mode="agent_first", queue="default")
     board.queues = {"default": Queue("default")}
     board.index()
-    placed.place_callback(Step(board, NOW, House()), owed, NOW)
+    step(board, owed, NOW, House())
     return board.attempts["a1"].agent
 
 

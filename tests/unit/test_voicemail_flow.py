@@ -39,7 +39,7 @@ def tick(on: Board, now: float) -> tuple[list[Any], list[Any]]:
     return take(on, Tick({"line1": "b"}), now)
 
 
-def press(on: Board, digit: str = "1", now: float = NOW) -> tuple[list[Any], list[Any]]:
+def press(on: Board, digit: str = "2", now: float = NOW) -> tuple[list[Any], list[Any]]:
     return take(on, events.DigitPressed(now, "line1", "c", digit))
 
 
@@ -186,7 +186,7 @@ def test_an_agent_whose_phone_rings_is_free_again() -> None:
 
 def test_the_key_is_told_again_and_again_and_the_music_comes_back() -> None:
     on = board(announce_every=30.0)
-    offer = commands.PlayPrompts("c", "2", (phrases.say("message_offer", "yue", key=1),))
+    offer = commands.PlayPrompts("c", "2", (phrases.say("message_offer", "yue", key=2),))
     assert offer in tick(on, NOW)[0]
     assert heard(on)[0] == [commands.PlayPrompts("c", "3", ("music:default",), loop=True)]
     assert not [one for one in tick(on, NOW + 44)[0] if isinstance(one, commands.PlayPrompts)]

@@ -168,6 +168,8 @@ def upgrade() -> None:
         sa.Column("evidence", sa.Boolean(), nullable=False),
         sa.Column("disposition", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
+        sa.Column("call_back", sa.String(), nullable=False),
+        sa.Column("last_queue", sa.String(), nullable=False),
         sa.Column("imported", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -327,6 +329,11 @@ def upgrade() -> None:
         sa.Column("recording_days", sa.Integer(), nullable=False),
         sa.Column("recording_notice", sa.String(), nullable=False),
         sa.Column("sorry", sa.String(), nullable=False),
+        sa.Column("callback", sa.Boolean(), nullable=False),
+        sa.Column("callback_key", sa.String(), nullable=False),
+        sa.Column("callback_every", sa.Float(), nullable=False),
+        sa.Column("callback_from", sa.Float(), nullable=False),
+        sa.Column("callback_mode", sa.String(), nullable=False),
         sa.Column("voicemail", sa.String(), nullable=False),
         sa.Column("voicemail_key", sa.String(), nullable=False),
         sa.Column("voicemail_every", sa.Float(), nullable=False),
@@ -694,6 +701,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_callback_call_id"), "callback", ["call_id"], unique=False)
+    op.create_index(op.f("ix_callback_customer_id"), "callback", ["customer_id"], unique=False)
     op.create_index(op.f("ix_callback_number"), "callback", ["number"], unique=False)
     op.create_index(op.f("ix_callback_owner_id"), "callback", ["owner_id"], unique=False)
     op.create_index(op.f("ix_callback_state"), "callback", ["state"], unique=False)
@@ -873,6 +881,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_callback_state"), table_name="callback")
     op.drop_index(op.f("ix_callback_owner_id"), table_name="callback")
     op.drop_index(op.f("ix_callback_number"), table_name="callback")
+    op.drop_index(op.f("ix_callback_customer_id"), table_name="callback")
     op.drop_index(op.f("ix_callback_call_id"), table_name="callback")
     op.drop_table("callback")
     op.drop_table("user_skill")
