@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,16 @@ from callcenter.prompts import desk as prompts
 from callcenter.routing import board as live
 from callcenter.routing import directory, enquiries, flows
 from callcenter.routing.board import Board
-from callcenter.routing.flows import CallerFound, ComplaintFound, DirectoryRead, Effects, House, Tick
+from callcenter.routing.clock import Clock
+from callcenter.routing.flows import (
+    CallerFound,
+    ClockSet,
+    ComplaintFound,
+    DirectoryRead,
+    Effects,
+    House,
+    Tick,
+)
 from callcenter.routing.lease import Lease, LeaseLost, Operation
 from callcenter.routing.walk import Complaint
 from callcenter.screenpop.lookups import Lookups
@@ -145,6 +154,7 @@ class Conductor:
             ),
         )
         self._board = Board()
+        self._clock = Clock()
         self._after: dict[str, str] = {}
         self._inputs: asyncio.Queue[Input] = asyncio.Queue(1000)
         self._ticking = False
@@ -201,7 +211,7 @@ class Conductor:
         """The board as the last commit left it, and how far the streams were handled."""
         found = await live.read_hashes(self._client, [*live.HASHES, live.CURSOR])
         cursor = {key.decode(): value.decode() for key, value in found.pop(live.CURSOR).items()}
-        self._board = live.load(found)
+        self._take_over(found)
         self._after = {name: cursor.get(name, "0-0") for name in VOCABULARIES}
         for call in self._board.calls.values():
             if call.state == "arriving" and call.kind == "inbound":
@@ -356,10 +366,10 @@ class Conductor:
         while taken < len(batch):
             new, asked = batch[taken:], []
             for one in new:
-                effects = self._step(one)
-                operations += self._lease.operations(effects)
-                asked += [self._look_up(call, number) for call, number in effects.lookups]
-                asked += [self._inquire(call, number) for call, number in effects.enquiries]
+                for effects in self._step(one):
+                    operations += self._lease.operations(effects)
+                    asked += [self._look_up(call, number) for call, number in effects.lookups]
+                    asked += [self._inquire(call, number) for call, number in effects.enquiries]
                 if one.config:
                     operations += self._new_config(one.config)
             taken = len(batch)
@@ -375,12 +385,16 @@ class Conductor:
         """At most so many of the inputs that are there."""
         return [self._inputs.get_nowait() for _ in range(min(most, self._inputs.qsize()))]
 
-    def _step(self, one: Input) -> Effects:
+    def _step(self, one: Input) -> Iterator[Effects]:
+        now, by = self._clock.read()
+        if by:
+            log.warning("the clock was set", by=by)
+            yield flows.step(self._board, ClockSet(by), now, self._house)
         if isinstance(one.message, Tick):
             self._ticking = False
         elif isinstance(one.message, commands.ReloadDirectory):
             self._beside(self._read_directory())
-        return flows.step(self._board, one.message, time.time(), self._house, one.written_at)
+        yield flows.step(self._board, one.message, now, self._house, one.written_at)
 
     def _new_config(self, config: bytes) -> list[Operation]:
         version = line_config.decode(config).version
@@ -413,7 +427,11 @@ class Conductor:
                 await self._commit([*cursor, ("x", stream.PUBLIC, events.public.encode(told))])
 
     async def _reload(self) -> None:
-        self._board = live.load(await live.read_hashes(self._client))
+        self._take_over(await live.read_hashes(self._client))
+
+    def _take_over(self, found: dict[str, Any]) -> None:
+        self._board = live.load(found)
+        self._clock.take_over(self._board)
 
     # ---- beside --------------------------------------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ def deliver(step: Step, call: Call) -> None:
     that a callback keeps, else at the end."""
     queue = step.queue(call.queue) or Queue(call.queue)
     call.lined_up, kept = step.now, call.places.get(call.queue, 0.0)
-    call.queued = min(kept or step.now, step.now)
+    call.queued = min(step.now, kept or step.now, call.queued or step.now)
     call.first_queue = call.first_queue or call.queue
     endings.enter_queue(step, call)
     step.tell(events.CallQueued(step.now, call.id, call.queue, queue.waiting + 1))

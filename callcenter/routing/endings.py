@@ -78,6 +78,8 @@ def finish(
 
     A call in which somebody spoke with the customer was answered, whatever came behind it.
     """
+    # A line whose clock was set meanwhile, or is another one, may say that it ended before it began.
+    at = max(at, call.started, call.answered)
     step.stop_clock(call, at)
     # What was done after the caller had gone, before we heard of it, is no hold.
     call.held = min(call.held, max(0.0, at - call.answered))
@@ -106,7 +108,7 @@ def finish(
     waited = ((call.answered or at) - call.queued) if call.queued else 0.0
     step.tell(
         events.CallFinished(
-            at=max(at, call.started),
+            at=at,
             call=call.id,
             outcome=outcome,
             ended_by=ended_by,

@@ -9,6 +9,7 @@ from callcenter import commands, events
 from callcenter.calls import life
 from callcenter.routing import (
     arrivals,
+    clock,
     dialled,
     endings,
     keeping,
@@ -32,17 +33,18 @@ from callcenter.routing import (
 )
 from callcenter.routing.arrivals import CallerFound
 from callcenter.routing.board import Board, Call
+from callcenter.routing.clock import ClockSet
 from callcenter.routing.menus import ComplaintFound
 from callcenter.routing.presence import DirectoryRead
 from callcenter.routing.step import Effects, House, Step
 from callcenter.routing.sweep import Tick
 
-__all__ = ["CallerFound", "ComplaintFound", "DirectoryRead", "Effects", "House", "Tick", "step"]
+__all__ = ["CallerFound", "ClockSet", "ComplaintFound", "DirectoryRead", "Effects", "House", "Tick", "step"]
 
 
 def step(board: Board, message: Any, now: float, house: House, written_at: float | None = None) -> Effects:
-    """Take one line event, desk command, or input of the conductor's own (Tick, CallerFound, ComplaintFound,
-    DirectoryRead).
+    """Take one line event, desk command, or input of the conductor's own (Tick, ClockSet, CallerFound,
+    ComplaintFound, DirectoryRead).
 
     `written_at`: when the message was appended, `now` by default. Late and repeated messages change nothing.
     """
@@ -102,6 +104,8 @@ def _event(step: Step, message: Any) -> bool:
             lines.quality(step, message)
         case Tick():
             sweep.sweep(step, message)
+        case ClockSet():
+            clock.was_set(step, message)
         case CallerFound():
             arrivals.found(step, message)
         case ComplaintFound():

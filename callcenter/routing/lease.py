@@ -24,9 +24,11 @@ LIMIT = 5.0
 """Seconds that the store may take for one script."""
 Operation = tuple[Any, ...]
 
-# The epoch never falls, not even with the store wiped: lines refuse commands of an older one.
+# A lease that would live longer than it was given is one of before the store's clock was set back: its holder, if alive,
+# renews it each second. The epoch never falls, not even with the store wiped: lines refuse commands of an older one.
 _TAKE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local left = redis.call('PTTL', KEYS[1])
+if left >= 0 and left <= tonumber(ARGV[2]) then return 0 end
 local epoch = math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, tonumber(redis.call('TIME')[1]))
 redis.call('SET', KEYS[2], string.format('%.0f', epoch))
 redis.call('SET', KEYS[1], ARGV[1] .. ':' .. string.format('%.0f', epoch), 'PX', ARGV[2])

@@ -32,7 +32,7 @@ def place_callback(step: Step, asked: commands.PlaceCallback, written_at: float)
         customer=asked.customer,
         language=asked.language,
         queue=asked.queue if asked.queue in step.board.queues else plans.DEFAULT,
-        since=asked.since,
+        since=min(asked.since, step.now),
         owner=asked.owner,
         caller=asked.caller,
         until=asked.until,

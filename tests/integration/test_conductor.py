@@ -292,6 +292,35 @@ async def test_who_lost_the_lease_writes_nothing(place: Switchboard) -> None:
     assert found == {b"ann": b"{}", b"cao": b"{}"}
 
 
+async def test_a_lease_from_before_the_clock_was_set_back_is_taken(place: Switchboard) -> None:
+    """The store ends keys by its host's clock: what was given three seconds would live an hour."""
+    place.store.set(LEASE, "dead:1", px=3_600_000)
+    assert await Lease(place.reader, "standby").take()
+
+
+async def test_a_board_from_ahead_is_taken_over_as_it_stood(place: Switchboard) -> None:
+    """The clock was set back by an hour while no conductor ran: a wrap-up of a minute stays one."""
+    place.seed("ann", wrap_up=60.0)
+    async with conducting(place.settings, place.engine):
+        await place.ready("ann")
+        leg = place.outside.ring("+8613800000001")
+        await place.hears(events.CallAnswered, call=leg)
+        place.outside.hang_up(leg or "")
+        await place.board_when(lambda board: board.agents["ann"].activity == "wrap_up")
+    for key in ("board:agents", "board:calls"):
+        for name, body in place.store.hgetall(key).items():
+            entry = {
+                field: value + 3600.0 if isinstance(value, float) and value > 1e9 else value
+                for field, value in orjson.loads(body).items()
+            }
+            place.store.hset(key, name, orjson.dumps(entry))
+    async with conducting(place.settings, place.engine):
+        healed = await place.hears(events.Healed, what="clock")
+        assert healed.why.startswith("it was set by -3")
+        board = await place.board_when(lambda board: board.agents["ann"].wrap_until < healed.at + 60.5)
+        assert board.agents["ann"].wrap_until > healed.at
+
+
 async def test_an_input_that_breaks_a_step_is_left_out(place: Switchboard) -> None:
     """Our own mistake in one step costs that input, not the others."""
     place.seed("ann")

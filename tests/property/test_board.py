@@ -1,5 +1,6 @@
-"""Whatever happens in whatever order, with crashes and repeated messages: one offer an agent, one winner a call,
-the oldest caller first, every call ended once, nobody stuck; transfers, consultations and conferences included."""
+"""Whatever happens in whatever order, with crashes, repeated messages and a clock that is set forward and back: one
+offer an agent, one winner a call, the oldest caller first, every call ended once, every claim over in time, nobody
+stuck; transfers, consultations and conferences included."""
 
 import dataclasses
 import itertools
@@ -13,13 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from callcenter import commands, events
 from callcenter.calls import life
-from callcenter.routing import agents, flows, hearing, sweep
+from callcenter.routing import agents, clock, flows, hearing, placed, sweep
 from callcenter.routing import board as live
 from callcenter.routing.board import Agent, Attempt, Board, Call, Queue
-from callcenter.routing.flows import CallerFound, ComplaintFound, DirectoryRead, House, Tick
+from callcenter.routing.flows import CallerFound, ClockSet, ComplaintFound, DirectoryRead, House, Tick
 from callcenter.routing.plans import LiveCalendar, Published
 from callcenter.routing.presence import Person
-from callcenter.routing.rules import STRATEGIES, Ring, is_free, rank
+from callcenter.routing.rules import RETRY_AFTER, STRATEGIES, Ring, is_free, rank
 from callcenter.routing.walk import Complaint
 from tests.plans import EXCEPTIONS, WEEK, hotline
 
@@ -36,6 +37,8 @@ OUTCOMES = (
     *("answered", "abandoned", "short_abandon", "deflected", "overflowed"),
     *("messages", "callbacks", "lost"),
 )
+LONGEST = {"offered": 15.0, "connecting": 60.0, "queued": 0.0, "talking": 0.0, "held": 0.0}
+"""State of a call -> seconds that its present wait may last at most."""
 CALLER, OTHER = "+8613800000001", "+8613900000009"
 
 
@@ -66,6 +69,10 @@ class Hotline(RuleBasedStateMachine):
         self.told: list[Any] = []
         self.boot = 1
         self.attempts = 0
+        self.jitter = 0.0
+        self.owners: dict[str, str] = {}
+        self.kept: dict[str, float] = {}
+        self.came_back: dict[str, float] = {}
 
     # ---- the machinery -------------------------------------------------------------------------------------------
 
@@ -226,6 +233,15 @@ class Hotline(RuleBasedStateMachine):
         self.legs[leg] = Leg(True, "arriving")
         self.line(events.CallArrived, leg=leg, caller=CALLER if known else "", called="hotline")
 
+    @rule(owner=st.sampled_from(AGENTS), seconds=st.sampled_from([2.0, 10.0, 40.0]))
+    def ring_for(self, owner: str, seconds: float) -> None:
+        """A caller whose complaint somebody owns, and who waits for a while."""
+        self.ring_in(True)
+        self.owners[f"id{next(self.numbers) - 1:06}"] = owner
+        while self.post or self.asked or self.lookups:
+            self.one("asked" if self.asked else "post" if self.post else "lookups")
+        self.tick(seconds, True)
+
     @rule(data=st.data(), steps=st.integers(1, 12))
     def go_on(self, data: st.DataObject, steps: int) -> None:
         """The line executes, events arrive, look-ups return, in any order between the streams."""
@@ -247,9 +263,14 @@ class Hotline(RuleBasedStateMachine):
             mine = Complaint(number, "in_progress", "ann", "+8613800000001")
             self.step(ComplaintFound(call, number, mine if number == "1" else None))
         else:
+            call = self.lookups.pop(0)
             owner, last = (("", ""), ("ann", ""), ("", "ben"), ("ben", "cao"))[len(self.told) % 4]
+            owner, last = (self.owners[call], "") if call in self.owners else (owner, last)
             places = (("default", self.now - 50.0),) if len(self.told) % 3 else ()
-            self.step(CallerFound(self.lookups.pop(0), 7, "A", "cmn", owner, 1 if owner else 0, last, places))
+            known = self.board.calls.get(call)
+            if known is not None and known.state == "arriving" and places:
+                self.came_back[call] = places[0][1]
+            self.step(CallerFound(call, 7, "A", "cmn", owner, 1 if owner else 0, last, places))
 
     @rule(
         data=st.data(),
@@ -334,6 +355,7 @@ class Hotline(RuleBasedStateMachine):
     def call_back(self, agent: str, mode: str) -> None:
         self.attempts += 1
         asked = commands.PlaceCallback(f"attempt{self.attempts}", self.attempts, OTHER, agent, mode)
+        self.kept[asked.attempt] = self.now
         self.past.append((self.now, asked))
         self.step(asked)
 
@@ -350,6 +372,7 @@ class Hotline(RuleBasedStateMachine):
             f"attempt{self.attempts}", self.attempts, number, "", queue=queue, since=self.now - ago,
             owner=owner, until=self.now + lasts if lasts else 0.0,
         )  # fmt: skip
+        self.kept[asked.attempt] = self.now - ago
         self.past.append((self.now, asked))
         self.step(asked)
 
@@ -378,14 +401,45 @@ class Hotline(RuleBasedStateMachine):
         for call in self.board.calls.values():
             for agent in self.board.agents.values() if call.state == "queued" else ():
                 assert not (is_free(agent) and self.fits(call, agent)), (call.id, agent.name)
+            rings = [call.until] if call.state == "offered" else []
+            for until in rings + [party.until for party in call.parties.values() if party.until]:
+                assert self.now < until + sweep.GRACE, "an offer that does not end"
+        for agent in self.board.agents.values():
+            assert agent.activity != "wrap_up" or self.now < agent.wrap_until, "a wrap-up that does not end"
         for place in self.board.attempts.values():
             for agent in self.board.agents.values() if place.stands else ():
                 assert not (is_free(agent) and self.takes(place, agent.name)), (place.id, agent.name)
 
+    @rule(seconds=st.sampled_from([-3600.0, -20.0, -0.75, 0.75, 20.0, 3600.0, 90_000.0]))
+    def set_clock(self, seconds: float) -> None:
+        """The conductor sees it, as the steady clock does not go with it."""
+        self.now += seconds
+        self.moved(seconds)
+        self.step(ClockSet(seconds))
+
     @rule()
-    def crash(self) -> None:
-        """kill -9 of the conductor: the next one has what was committed; look-ups begin anew."""
+    def nudge_clock(self) -> None:
+        """So small a step is not looked at; the next one goes the other way."""
+        self.jitter = -0.4 if not self.jitter else -self.jitter
+        self.now += self.jitter
+
+    def moved(self, seconds: float) -> None:
+        self.past = [(at + seconds, message) for at, message in self.past]
+        for times in (self.kept, self.came_back):
+            times.update({name: at + seconds for name, at in times.items()})
+
+    @rule(back=st.sampled_from([0.0, 0.0, 30.0, 3600.0]))
+    def crash(self, back: float) -> None:
+        """kill -9 of the conductor: the next one has what was committed; look-ups begin anew. The clock may have been
+        set back meanwhile: the board is ahead, by a little less when nothing had happened for a while."""
+        self.now -= back
         self.board = live.load(self.stored)
+        late = clock.ahead(self.board, self.now)
+        assert late <= back + 0.5
+        if late >= clock.LEAST:
+            self.moved(-late)
+            self.step(ClockSet(-late))
+        self.past = [] if back else self.past  # (How long ago they were is not known any more.)
         self.lookups = [call.id for call in self.board.calls.values() if call.state == "arriving"]
         self.enquiries = [
             (call.id, call.walk.pending)
@@ -454,8 +508,39 @@ class Hotline(RuleBasedStateMachine):
                 assert (call.parties, call.apart) == ({}, "")
 
     @invariant()
+    def every_claim_ends(self) -> None:
+        """No instant that is waited for lies further ahead than what is waited for ever takes."""
+        little = 1.0  # (A clock that is nudged back.)
+        for call in self.board.calls.values():
+            assert call.until <= self.now + LONGEST.get(call.state, 400.0) + little, (call.state, call.until)
+            assert all(at <= self.now + RETRY_AFTER + little for at in call.passed.values())
+            assert all(one.until <= self.now + 60.0 + little for one in call.parties.values())
+            assert call.since <= self.now + little
+        for agent in self.board.agents.values():
+            assert agent.wrap_until <= self.now + 20.0 + little
+            assert (agent.activity == "wrap_up") <= bool(agent.wrap_until)
+            assert max(agent.since, agent.status_since, agent.idle_since) <= self.now + little
+        for attempt in self.board.attempts.values():
+            assert attempt.until <= self.now + placed.PATIENCE + little
+
+    @invariant()
+    def places_are_kept(self) -> None:
+        for attempt in self.board.attempts.values():
+            if attempt.stands:
+                assert abs(attempt.queued - self.kept[attempt.attempt]) < 1.0, (
+                    "the place of a callback is lost"
+                )
+                assert attempt.attempt in self.board.places[attempt.queue]
+        for name, since in self.came_back.items():
+            call = self.board.calls.get(name)
+            if call is not None and call.first_queue == "default" and call.state in ("greeting", "queued"):
+                assert call.queued <= since + 1.0, "who rings in again lost the place"
+
+    @invariant()
     def no_seconds_are_counted_twice(self) -> None:
         for event in self.told:
+            for field in ("talk", "hold", "waited", "seconds"):
+                assert getattr(event, field, 0.0) >= 0.0, event
             if isinstance(event, events.CallFinished) and event.answered:
                 assert event.talk >= 0
                 assert event.talk + event.hold <= event.at - event.answered + 0.001
