@@ -54,6 +54,16 @@ def day(number: int) -> date:
     return date(1970, 1, 1) + timedelta(days=number)
 
 
+def wall(local: datetime) -> str:
+    """Day and time by the wall clock, with the offset in the hour that comes twice."""
+    return f"{local:%Y-%m-%d %H:%M}{f' {local:%z}' if is_twice(local) else ''}"
+
+
+def is_twice(local: datetime) -> bool:
+    """Whether the wall clock of its zone shows this time twice, in the night when it is put back."""
+    return local.replace(fold=1 - local.fold).utcoffset() != local.utcoffset()
+
+
 def _midnight(of: date, zone: ZoneInfo) -> datetime:
     return datetime(of.year, of.month, of.day, tzinfo=zone)
 

@@ -26,12 +26,12 @@ Reader = Callable[[Session, "Wanted", str, Stretch], Iterator[tuple[Any, dict[st
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Slots from `begin` up to `end`. `about`: queues (calls that entered one, and what was done for them) | agents (all
-    that they did, and when they were free). Empty `queue` for all; `agents`: these only, None for all."""
+    that they did, and when they were free). `queues`, `agents`: of these only, None for all."""
 
     begin: int
     end: int
     about: str = "queues"
-    queue: str = ""
+    queues: frozenset[str] | None = None
     agents: frozenset[str] | None = None
 
 
@@ -74,8 +74,8 @@ def teams(session: Session) -> dict[str, str]:
 def narrow(table: Any, query: Any, wanted: Wanted) -> Any:
     """The query for the rows of a table that are wanted."""
     query = query.where(table.slot >= wanted.begin, table.slot < wanted.end)
-    if wanted.queue:
-        query = query.where(table.queue == wanted.queue)
+    if wanted.queues is not None:
+        query = query.where(col(table.queue).in_(sorted(wanted.queues)))
     elif wanted.about == "queues":
         query = query.where(table.queue != "")
     if wanted.agents is not None:
@@ -167,7 +167,7 @@ def _work(
 def _times(
     session: Session, wanted: Wanted, by: str, stretch: Stretch
 ) -> Iterator[tuple[Any, dict[str, int]]]:
-    if wanted.queue:
+    if wanted.queues is not None:
         return  # an agent is free for all of his queues at once
     for key, state, spent in _grouped(
         session, AgentTime, wanted, by, stretch, AgentTime.state, [func.sum(col(AgentTime.ms))]
@@ -178,7 +178,7 @@ def _times(
 
 def _running(session: Session, wanted: Wanted, stretch: Stretch, now: float) -> list[dict[str, Any]]:
     """What agents are in now, as the rows that will be written when it ends."""
-    if wanted.about == "queues" or wanted.queue:
+    if wanted.about == "queues" or wanted.queues is not None:
         return []
     query = rows_of(AgentNow).where(col(AgentNow.state).in_(TIMES))
     rows = (

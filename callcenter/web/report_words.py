@@ -83,10 +83,10 @@ AGENTS = (
 )  # fmt: skip
 
 
-def figures(about: str, level: str, queue: str) -> list[Figure]:
-    """The columns of a report. An agent is free for all of his queues at once: of one queue there is no such time."""
+def figures(about: str, level: str, of_all: bool) -> list[Figure]:
+    """The columns of a report. An agent is free for all of his queues at once: there is such time `of_all` only."""
     if about == "agents":
-        return [*AGENTS, *(() if queue else _TIMES)]
+        return [*AGENTS, *(_TIMES if of_all else ())]
     return [
         Figure("level", one.label, LEVELS[level], one.form, one.leads) if one.name == "level" else one
         for one in QUEUES

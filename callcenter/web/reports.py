@@ -6,12 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import db
-from callcenter.errors import InvalidInput
+from callcenter.errors import InvalidInput, NotAllowed
 from callcenter.people import desk as people
 from callcenter.reports import decks, drill, figures, intervals, queries
 from callcenter.reports.figures import Sums
@@ -24,6 +25,8 @@ from callcenter.web.report_words import Figure
 WORDS = ("about", "by", "first", "last", "queue", "agent", "team", "level")
 MOST_DAYS, MOST_DAYS_IN_HALF_HOURS = 400, 31
 NO_TEAM = "-"
+KEYS = {"half_hour": "moment", "day": "day"}
+"""What a row stands for -> the form of its name in a file, text when it is none of these."""
 Told = dict[str, Any]
 
 
@@ -35,10 +38,12 @@ class Asked:
     first: date
     last: date
     zone: ZoneInfo
+    queues: frozenset[str] | None
+    """Of these only: the one that is asked for, or those over which the viewer has rights; None for all."""
 
     @property
     def columns(self) -> list[Figure]:
-        return report_words.figures(self.words["about"], self.words["level"], self.words["queue"])
+        return report_words.figures(self.words["about"], self.words["level"], self.queues is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ def routes() -> list[BaseRoute]:
     return [
         auth.route("/reports", show, act="reports.see"),
         auth.route("/reports.csv", as_csv, act="reports.see"),
+        auth.route("/reports.xlsx", as_xlsx, act="reports.see"),
         auth.route("/reports/calls", calls, act="reports.see"),
     ]
 
@@ -61,7 +67,7 @@ def routes() -> list[BaseRoute]:
 async def show(request: Request) -> Response:
     """`GET /reports?about=queues|agents&by=half_hour|day|queue|agent|team&first=DAY&last=DAY&queue=&agent=&team=&level=`,
     the days by the centre's clock and both included, today without any. `level`: the service level's formula."""
-    held, said = parts(request), _asked(request)
+    held, said, viewer = parts(request), _asked(request), respond.viewer_of(request)
     rows, names = await _rows(held, said)
     total = queries.total(rows)
     if respond.wants_json(request):
@@ -75,6 +81,8 @@ async def show(request: Request) -> Response:
         "total": _cells(said, total),
         "bys": BY[said.words["about"]],
         "names": names,
+        "queues": {name: label for name, label in names.queues.items() if viewer.oversees(name)},
+        "of_all": said.queues is None,
         "leads": sorted({team for team in names.teams.values() if team}),
         "levels": report_words.LEVELS,
         "spans": _spans(held.settings.home_zone),
@@ -84,8 +92,13 @@ async def show(request: Request) -> Response:
 
 async def as_csv(request: Request) -> Response:
     """`GET /reports.csv`: the same as a file; shares from 0 to 1, times in seconds."""
-    data = decks.as_csv(await _table(request))
-    return _file(_asked(request), data, "text/csv; charset=utf-8", "csv")
+    return respond.file(_name_of_file(request), "csv", decks.as_csv(await _deck(request)))
+
+
+async def as_xlsx(request: Request) -> Response:
+    """`GET /reports.xlsx`: the same for Excel, with the formulas; times are durations, half hours the centre's."""
+    made = await run_in_threadpool(decks.as_xlsx, await _deck(request))
+    return respond.file(_name_of_file(request), "xlsx", made)
 
 
 async def calls(request: Request) -> Response:
@@ -115,25 +128,28 @@ async def _rows(held: Parts, said: Asked) -> tuple[dict[Any, Sums], Names]:
     return await held.record.read(read)
 
 
-async def _table(request: Request) -> list[list[decks.Cell]]:
-    """Headings, rows and the total."""
+async def _deck(request: Request) -> decks.Deck:
+    """The columns, rows and the total."""
     held, said, viewer = parts(request), _asked(request), respond.viewer_of(request)
     rows, names = await _rows(held, said)
-    heads: list[decks.Cell] = [
-        held.pages.word(viewer.language, "report.by", said.words["by"]),
-        *(held.pages.translate(viewer.language, one.label) for one in said.columns),
+    by = said.words["by"]
+
+    def told(text: str) -> str:
+        return held.pages.translate(viewer.language, text) if text else ""
+
+    columns = [
+        decks.Column(held.pages.word(viewer.language, "report.by", by), KEYS.get(by, "text")),
+        *(decks.Column(told(one.label), one.form, told(one.formula)) for one in said.columns),
     ]
     body = [[_written(key, said, names), *_values(said, row)] for key, row in rows.items()]
-    last: list[decks.Cell] = [
-        held.pages.translate(viewer.language, "Total"),
-        *_values(said, queries.total(rows)),
-    ]
-    return [heads, *body, last]
+    body.append([told("Total"), *_values(said, queries.total(rows))])
+    title = f"{told('Figures')} {said.first} - {said.last} ({said.zone.key})"
+    return decks.Deck(title, columns, body)
 
 
-def _file(said: Asked, data: bytes, kind: str, ending: str) -> Response:
-    name = f"{said.words['about']}-{said.first}-{said.last}.{ending}"
-    return Response(data, media_type=kind, headers={"content-disposition": f"attachment; filename={name}"})
+def _name_of_file(request: Request) -> str:
+    said = _asked(request)
+    return f"{said.words['about']}-{said.first}-{said.last}"
 
 
 def _asked(request: Request, *more: str) -> Asked:
@@ -158,7 +174,16 @@ def _asked(request: Request, *more: str) -> Asked:
         wrong["last"] = f"not before the first day, and at most {most} days in all"
     if wrong:
         raise InvalidInput(**wrong)
-    return Asked({**words, "first": first.isoformat(), "last": last.isoformat()}, first, last, zone)
+    days = {"first": first.isoformat(), "last": last.isoformat()}
+    return Asked({**words, **days}, first, last, zone, _queues(request, words["queue"]))
+
+
+def _queues(request: Request, queue: str) -> frozenset[str] | None:
+    """Rights over figures end where those over queues do. Raises NotAllowed."""
+    viewer = respond.viewer_of(request)
+    if queue and not viewer.oversees(queue):
+        raise NotAllowed
+    return frozenset({queue}) if queue else viewer.scope
 
 
 def _day(name: str, text: str, wrong: dict[str, str]) -> date:
@@ -178,7 +203,7 @@ def _wanted(said: Asked, names: Names) -> Wanted:
         lead = "" if words["team"] == NO_TEAM else words["team"]
         team = frozenset(name for name, of in names.teams.items() if of == lead)
         who = team if who is None else who & team
-    return Wanted(*intervals.slots(said.first, said.last, said.zone), words["about"], words["queue"], who)
+    return Wanted(*intervals.slots(said.first, said.last, said.zone), words["about"], said.queues, who)
 
 
 def _of_half_hour(wanted: Wanted, at: str) -> Wanted:
@@ -189,7 +214,7 @@ def _of_half_hour(wanted: Wanted, at: str) -> Wanted:
     except (ValueError, OverflowError):
         raise InvalidInput(at="the beginning of a half hour, such as 2026-03-01T09:30:00+08:00") from None
     end = begin + intervals.SLOTS["half_hour"]
-    return Wanted(begin, end, wanted.about, wanted.queue, wanted.agents)
+    return Wanted(begin, end, wanted.about, wanted.queues, wanted.agents)
 
 
 def _names(session: Session) -> Names:
@@ -231,30 +256,22 @@ def _coded(key: Any, said: Asked) -> str:
     return str(key)  # a day's is ISO 8601
 
 
-def _written(key: Any, said: Asked, names: Names) -> str:
-    """A row's name in a file: the half hour with its day and, where it comes twice, its offset."""
+def _written(key: Any, said: Asked, names: Names) -> decks.Cell:
+    """A row's name in a file."""
     if isinstance(key, datetime):
-        local = key.astimezone(said.zone)
-        return f"{local:%Y-%m-%d %H:%M}{_twice(local)}"
-    return _name(key, said, names)
+        return key.astimezone(said.zone)
+    return key if isinstance(key, date) else _name(key, said, names)
 
 
 def _name(key: Any, said: Asked, names: Names) -> str:
     """A row's name as people read it."""
     if isinstance(key, datetime):
-        local = key.astimezone(said.zone)
-        day = "" if said.first == said.last else f"{local:%m-%d} "
-        return f"{day}{local:%H:%M}{_twice(local)}"
+        whole = intervals.wall(key.astimezone(said.zone))
+        return whole[len("2026-03-01 ") :] if said.first == said.last else whole[len("2026-") :]
     if isinstance(key, date):
         return key.isoformat()
     known = names.queues if said.words["by"] == "queue" else names.agents
     return known.get(str(key), str(key))
-
-
-def _twice(local: datetime) -> str:
-    """Says which of two that have the same time by the wall clock, in the night when it is put back."""
-    other = local.replace(fold=1 - local.fold)
-    return f" {local:%z}" if other.utcoffset() != local.utcoffset() else ""
 
 
 def _link(key: Any, said: Asked) -> Told:

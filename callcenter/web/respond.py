@@ -77,6 +77,22 @@ def frame_of(request: Request) -> dict[str, Any]:
     }
 
 
+KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""Endings of files that are made -> their media types (IANA)."""
+
+
+def file(name: str, ending: str, data: bytes) -> Response:
+    """A file to be kept: `name` without its ending (of KINDS), ASCII."""
+    headers = {
+        "content-disposition": f'attachment; filename="{name}.{ending}"',
+        "cache-control": "no-store",
+    }
+    return Response(data, media_type=KINDS[ending], headers=headers)
+
+
 def done(request: Request, back: str, data: dict[str, Any] | None = None, status: int = 202) -> Response:
     """An action was taken on: JSON says so, a form goes on to `back`."""
     if wants_json(request):

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -36,12 +37,16 @@ BOUNDS = {
 WHOLE = {"weeks", "more"}
 USUAL = {"weeks": "1", "occupancy": "90", "shrinkage": "30", "more": "0"}
 HEADINGS = (
-    lazy("Half hour"), lazy("Calls that came"), lazy("AHT (s)"), lazy("Erlangs"), lazy("Service level that was"),
-    lazy("Agents who were there"), lazy("Erlang C: agents"), lazy("Erlang C: on the roster"),
-    lazy("Erlang C: service level"), lazy("Erlang C: occupancy"), lazy("Erlang A: agents"),
-    lazy("Erlang A: on the roster"), lazy("Erlang A: service level"), lazy("Erlang A: occupancy"),
-    lazy("Agents then"), lazy("Service level then, Erlang C"), lazy("Service level then, Erlang A"),
+    (lazy("Half hour"), "text"), (lazy("Calls that came"), "number"), (lazy("AHT (s)"), "seconds"),
+    (lazy("Erlangs"), "number"), (lazy("Service level that was"), "share"),
+    (lazy("Agents who were there"), "number"), (lazy("Erlang C: agents"), "count"),
+    (lazy("Erlang C: on the roster"), "count"), (lazy("Erlang C: service level"), "share"),
+    (lazy("Erlang C: occupancy"), "share"), (lazy("Erlang A: agents"), "count"),
+    (lazy("Erlang A: on the roster"), "count"), (lazy("Erlang A: service level"), "share"),
+    (lazy("Erlang A: occupancy"), "share"), (lazy("Agents then"), "count"),
+    (lazy("Service level then, Erlang C"), "share"), (lazy("Service level then, Erlang A"), "share"),
 )  # fmt: skip
+"""Titles of a file's columns and their forms (`decks.FORMS`)."""
 Told = dict[str, Any]
 
 
@@ -49,6 +54,7 @@ def routes() -> list[BaseRoute]:
     return [
         auth.route("/staffing", show, act="reports.see"),
         auth.route("/staffing.csv", as_csv, act="reports.see"),
+        auth.route("/staffing.xlsx", as_xlsx, act="reports.see"),
     ]
 
 
@@ -84,14 +90,24 @@ async def show(request: Request) -> Response:
 
 async def as_csv(request: Request) -> Response:
     """`GET /staffing.csv`: the same half hours; shares from 0 to 1, times in seconds."""
+    name, deck = await _deck(request)
+    return respond.file(name, "csv", decks.as_csv(deck))
+
+
+async def as_xlsx(request: Request) -> Response:
+    """`GET /staffing.xlsx`: the same for Excel."""
+    name, deck = await _deck(request)
+    return respond.file(name, "xlsx", await run_in_threadpool(decks.as_xlsx, deck))
+
+
+async def _deck(request: Request) -> tuple[str, decks.Deck]:
+    """The name of the file, and what stands in it."""
     held, viewer, plan = parts(request), respond.viewer_of(request), await _plan(request)
-    table: list[list[decks.Cell]] = [
-        [held.pages.translate(viewer.language, heading) for heading in HEADINGS],
-        *(_cells(period) for period in plan.periods),
+    columns = [
+        decks.Column(held.pages.translate(viewer.language, heading), form) for heading, form in HEADINGS
     ]
-    name = f"staffing-{plan.words['day']}.csv"
-    headers = {"content-disposition": f"attachment; filename={name}"}
-    return Response(decks.as_csv(table), media_type="text/csv; charset=utf-8", headers=headers)
+    name = f"staffing-{plan.words['day']}"
+    return name, decks.Deck(f"{name} {plan.words['queue']}", columns, [_cells(one) for one in plan.periods])
 
 
 async def _plan(request: Request) -> Plan:

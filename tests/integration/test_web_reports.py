@@ -9,11 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import openpyxl
 import pytest
 
 from callcenter import events
 from callcenter.calls import ledger, life
 from callcenter.settings import Settings
+from callcenter.web.respond import KINDS
 from callcenter.whatif.past import import_calls
 from tests.pages import Pages, serve
 
@@ -191,7 +193,7 @@ def test_imported_calls_are_history_on_day_one(pages: Pages, robot: httpx.Client
     assert (agents["handled"], agents["talk"], agents["occupancy"]) == (1, 120.0, None)
 
 
-def test_files(pages: Pages, robot: httpx.Client) -> None:
+def test_csv(pages: Pages, robot: httpx.Client) -> None:
     tell(pages, left("c", NIGHT, "answered", queue="=1+1"))
     answer = robot.get("/reports.csv", params={"first": "2026-10-25", "by": "queue"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -200,6 +202,96 @@ def test_files(pages: Pages, robot: httpx.Client) -> None:
     assert rows[0][:3] == ["Queue", "Offered", "Answered"]
     assert rows[1][:3] == ["'=1+1", "1", "1"]
     assert rows[2][:3] == ["Total", "1", "1"]
+
+
+def sheet(client: httpx.Client, **words: str) -> list[tuple[Any, ...]]:
+    """The cells of the Excel file, as another library reads them."""
+    answer = client.get("/reports.xlsx", params={"first": "2026-10-25", **words})
+    assert answer.headers["content-type"] == KINDS["xlsx"], answer.text
+    assert '.xlsx"' in answer.headers["content-disposition"]
+    return list(openpyxl.load_workbook(io.BytesIO(answer.content)).active.iter_rows())  # type: ignore[union-attr]
+
+
+def test_excel_has_times_of_the_centre_and_durations_that_add_up(pages: Pages, robot: httpx.Client) -> None:
+    nine = NIGHT.replace(hour=9, minute=0)
+    tell(
+        pages,
+        left("c", nine, "answered", 41.0, agent="ann"),
+        left("d", NIGHT, "abandoned"),
+        handled("c", "ann", nine, 90_061.0),
+    )
+    heads, formulas, twice, half, total = sheet(robot)
+    named = {cell.value: place for place, cell in enumerate(heads)}
+    assert formulas[named["Service level"]].value == "answered within T / (answered + abandoned)"
+    assert twice[0].value == "2026-10-25 02:00 +0200"
+    assert (half[0].value, half[0].is_date) == (nine.replace(tzinfo=None), True)
+    assert (half[named["ASA"]].value, half[named["ASA"]].number_format) == (
+        timedelta(seconds=41),
+        "[h]:mm:ss",
+    )
+    assert total[named["AHT"]].value == timedelta(days=1, hours=1, minutes=1, seconds=1)
+    assert (total[named["Service level"]].value, total[named["Service level"]].number_format) == (0.0, "0.0%")
+    assert twice[named["ASA"]].value is None
+    assert (total[0].value, total[named["Offered"]].value) == ("Total", 2)
+    (_, _, day, _) = sheet(robot, by="day")
+    assert (day[0].value, day[0].number_format) == (nine.replace(tzinfo=None, hour=0), "yyyy-mm-dd")
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0", "http://evil"]
+)
+def test_no_name_becomes_a_formula_in_excel(pages: Pages, robot: httpx.Client, name: str) -> None:
+    tell(pages, left("c", NIGHT, "answered", queue=name))
+    cell = sheet(robot, by="queue")[2][0]
+    assert (cell.data_type, cell.value, cell.hyperlink) == ("s", name, None)
+
+
+def test_figures_end_where_the_rights_over_queues_do(pages: Pages) -> None:
+    pages.add_user("sue", "supervisor", oversees="sales", display_name="Sue")
+    at = NIGHT.replace(hour=9)
+    tell(
+        pages,
+        left("c1", at, "answered", 11.0, "sales", "ann"),
+        left("c2", at, "abandoned", 12.0, "billing"),
+        left("c3", at, "answered", 13.0, "billing", "ann"),
+        handled("c1", "ann", at, 100.0, queue="sales"),
+        handled("c3", "ann", at, 700.0, queue="billing"),
+        handled("c4", "ann", at, 900.0, queue=""),
+        events.AgentChanged(at.timestamp(), "ann", "available", "", "idle", True),
+        events.AgentChanged(at.timestamp() + 60, "ann", "signed_out", "", "idle", False),
+    )
+    with pages.browser("sue") as client:
+        page = client.get("/reports", params={"first": "2026-10-25", "by": "queue"}).text
+        assert ">sales<" in page
+        assert "billing" not in page
+        client.headers["accept"] = "application/json"
+        assert [row["queue"] for row in report(client, by="queue")["rows"]] == ["sales"]
+        assert report(client)["total"]["offered"] == 1
+        own = report(client, about="agents", by="agent")["total"]
+        assert (own["talk"], own["handled"], "available" in own) == (100.0, 1, False)
+        file = client.get("/reports.csv", params={"first": "2026-10-25", "by": "queue"}).text
+        assert "sales,1," in file
+        assert "billing" not in file
+        assert [row[0].value for row in sheet(client, by="queue")[2:]] == ["sales", "Total"]
+        for about, figure, number in (
+            ("queues", "offered", 1),
+            ("agents", "talk", 1),
+            ("agents", "handled", 1),
+        ):
+            asked = {"first": "2026-10-25", "about": about, "figure": figure}
+            listed = client.get("/reports/calls", params=asked).json()
+            assert listed["total"] == number == len(listed["calls"])
+        for path in ("/reports", "/reports.csv", "/reports.xlsx", "/reports/calls"):
+            asked = {"queue": "billing"} | ({"figure": "offered"} if path.endswith("calls") else {})
+            assert client.get(path, params=asked).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["agent", "lead"])
+def test_who_may_not_see_figures_sees_none_not_even_the_own(pages: Pages, role: str) -> None:
+    pages.add_user("ann", role)
+    with pages.browser("ann") as client:
+        for path in ("/reports", "/reports.csv", "/reports.xlsx", "/reports/calls?figure=offered"):
+            assert client.get(path).status_code == 403
 
 
 def test_pages_in_every_language_for_supervisors(pages: Pages) -> None:
