@@ -1,7 +1,8 @@
 """`./run bench board [DECISIONS]`: steps of the conductor over a big board: an agent becomes free, a caller is chosen.
 
 1,000 agents of four queues each, 500 callers in 20 queues, who ask for skills that relax. Each decision is a whole step in
-memory: a desk command, the match, the offer, what would be written with it.
+memory: a desk command, the match, the offer, what would be written with it. Then a floor of which everybody is free and
+nobody has the skill: each decision is a caller who comes to wait, and is told of.
 """
 
 import itertools
@@ -12,7 +13,7 @@ from typing import Any
 from callcenter import commands, events
 from callcenter.bench import machine, spread
 from callcenter.routing.board import Agent, Board, Call, Line, Queue
-from callcenter.routing.flows import House, Tick, step
+from callcenter.routing.flows import CallerFound, House, Tick, step
 from callcenter.routing.rules import STRATEGIES, Ring
 from callcenter.settings import Settings
 
@@ -24,11 +25,13 @@ NOW = 1_795_338_000.0
 
 def main(settings: Settings, decisions: int = DECISIONS) -> dict[str, Any]:
     """`decisions_per_second`: of one core; `step_us`: microseconds of each; `tick_ms`: of a sweep over all, four times a
-    second."""
+    second; `explained_bytes`: of the event that says who was considered; `nobody`: the same of callers for whom none of
+    many free agents will do."""
     del settings  # everything is in memory
     dice, house = random.Random(SEED), House()
     board = made(dice)
     took: list[float] = []
+    sizes: list[float] = []
     number = itertools.count()
     offered = 0
     began = time.perf_counter()
@@ -42,6 +45,7 @@ def main(settings: Settings, decisions: int = DECISIONS) -> dict[str, Any]:
         took.append((time.perf_counter() - before) * 1e6)
         rung = [one for one in effects.events if isinstance(one, events.CallOffered)]
         offered += len(rung)
+        sizes += explained(effects.events)
         for one in rung:
             _serve(board, one.call, one.agent, next(number), now, dice)
         _breaks(board, agent)
@@ -58,14 +62,53 @@ def main(settings: Settings, decisions: int = DECISIONS) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "step_us": spread(took, 1),
         "tick_ms": spread(_ticks(board, now, house), 1),
+        "explained_bytes": spread(sizes, 0),
+        "nobody": nobody(decisions // 4),
     }
 
 
-def _ticks(board: Board, now: float, house: House) -> list[float]:
+def nobody(decisions: int) -> dict[str, Any]:
+    """Callers who come to a floor of free agents of whom none has the skill, one after the other."""
+    dice, house = random.Random(SEED), House(greeting=False)
+    board = made(dice)
+    for queue in board.queues.values():
+        queue.rings, queue.max_length = [Ring(0.0, {"language": 101})], 10 * CALLS
+    for agent in board.agents.values():
+        agent.status = "available"
+    board.index()
+    first = _ticks(board, NOW, house, 1)
+    took: list[float] = []
+    sizes: list[float] = []
+    for number in range(decisions):
+        now = NOW + 1.0 + number * 0.01
+        call = _arrives(board, f"caller{number}", now, dice)
+        call.state, call.announced, call.hearing = "arriving", False, ""
+        before = time.perf_counter()
+        effects = step(board, CallerFound(call.id), now, house)
+        took.append((time.perf_counter() - before) * 1e6)
+        sizes += explained(effects.events)
+        board.lineup[call.queue].remove(call.id)
+        del board.calls[call.id]
+    return {
+        "decisions_per_second": round(len(took) / sum(took) * 1e6),
+        "explained": len(sizes),
+        "step_us": spread(took, 1),
+        "first_tick_ms": round(first[0], 1),
+        "tick_ms": spread(_ticks(board, now, house), 1),
+        "explained_bytes": spread(sizes, 0),
+    }
+
+
+def explained(told: list[Any]) -> list[float]:
+    """Bytes of the events that say who was considered."""
+    return [float(len(events.public.encode(one))) for one in told if isinstance(one, events.RoutingDecided)]
+
+
+def _ticks(board: Board, now: float, house: House, times: int = 50) -> list[float]:
     """Milliseconds of sweeps, which look at every call, agent and queue."""
     took = []
     board.ticked = now
-    for number in range(50):
+    for number in range(times):
         before = time.perf_counter()
         step(board, Tick({"line1": "b"}), now + number * 0.25, house)
         took.append((time.perf_counter() - before) * 1e3)

@@ -265,9 +265,9 @@ def _finished(call: Call, event: events.CallFinished) -> None:
 
 
 def _call_of(event: Any) -> str:
-    """The call that an event belongs to; the attempt's id for one that ended without a call."""
+    """The call that an event belongs to; the attempt's id for one that ended without a call, or stands in a queue."""
     call: str = getattr(event, "call", "")
-    return call or (event.attempt if isinstance(event, events.AttemptEnded) else "")
+    return call or (event.attempt if isinstance(event, events.AttemptEnded | events.RoutingDecided) else "")
 
 
 def _cursor(session: Session, name: str) -> str:

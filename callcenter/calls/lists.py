@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, tuple_
 from sqlmodel import Session, col, select
 
 from callcenter import events, messages
+from callcenter.calls import considered
 from callcenter.calls.models import Call, CallEvent
 from callcenter.errors import InvalidInput, NotFound
 
@@ -57,18 +58,22 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class Considered:
     """Why a call did not go to an agent: `why` as in `RoutingDecided` without its values, empty for the chosen one;
-    `until`: when that is over, None for no end."""
+    `until`: when that is over, None for no end. For several: their `number`, or their names in order (`agents`)."""
 
     agent: str
     why: str
     skill: str = ""
     level: int = 0
     until: datetime | None = None
+    number: int = 1
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the rules decided for a call, and whom they looked at, in order; `more` are not named."""
+    """What the rules decided for a call, and whom they looked at, in order; `more` are not named there, but in
+    `everyone`. `counts`: how many for each reason. `before` and `places`: callers and kept places before it; `kept`: the
+    call itself had not begun, its place was kept for a callback."""
 
     at: datetime
     queue: str
@@ -76,6 +81,11 @@ class Decision:
     why: str
     considered: tuple[Considered, ...]
     more: int
+    counts: tuple[Considered, ...] = ()
+    everyone: tuple[Considered, ...] = ()
+    before: int = 0
+    places: int = 0
+    kept: bool = False
 
 
 def page(session: Session, filters: Filters, after: str = "", limit: int = 50) -> tuple[list[Call], str]:
@@ -115,9 +125,11 @@ def ids_of_number(number: str) -> Any:
     return select(Call.id).where((Call.caller == number) | (Call.called == number))
 
 
-def happenings(session: Session, call_id: str) -> list[Happening]:
-    """The call's public events in the order of the stream; those of a newer release as they stand there."""
-    rows = session.exec(select(CallEvent).where(CallEvent.call_id == call_id)).all()
+def happenings(session: Session, call_id: str, attempt: str = "") -> list[Happening]:
+    """The call's public events in the order of the stream, with those of the attempt that it is of; those of a newer
+    release as they stand there."""
+    names = {call_id, attempt} - {""}
+    rows = session.exec(select(CallEvent).where(col(CallEvent.call_id).in_(names))).all()
     return [
         Happening(row.entry, row.type, row.at, _told(row.body))
         for row in sorted(rows, key=lambda row: _order(row.entry))
@@ -147,22 +159,41 @@ def decisions(told: list[Happening]) -> list[Decision]:
             one.told["queue"],
             one.told["agent"],
             one.told["why"],
-            tuple(_considered(each) for each in one.told["considered"]),
+            tuple(_considered(each, one.told) for each in one.told["considered"]),
             one.told["more"],
+            tuple(
+                _reason("", kind, one.told, number=number)
+                for kind, number in considered.counted(one.told.get("counts", ()))
+            ),
+            tuple(
+                _reason("", kind, one.told, agents=tuple(names))
+                for kind, names in considered.unpack(one.told.get("everyone", ""))
+            ),
+            one.told.get("before", 0),
+            one.told.get("places", 0),
+            bool(one.told.get("attempt")),
         )
         for one in told
         if one.type == "RoutingDecided"
     ]
 
 
-def _considered(told: str) -> Considered:
-    agent, _, reason = told.partition(" ")
+def _considered(named: str, told: dict[str, Any]) -> Considered:
+    agent, _, reason = named.partition(" ")
+    return _reason(agent, reason, told)
+
+
+def _reason(agent: str, reason: str, told: dict[str, Any], **more: Any) -> Considered:
+    """A reason as an event writes it; skills are asked for until `relaxes`."""
     why, *values = reason.split(":")
-    until = float(values[-1]) if values else 0.0
-    over = datetime.fromtimestamp(until, UTC) if until else None
     if why != "lacks":
-        return Considered(agent, why, until=over)
-    return Considered(agent, why, ":".join(values[:-2]), int(values[-2]), over)
+        return Considered(agent, why, until=_instant(float(values[0]) if values else 0.0), **more)
+    until = _instant(told.get("relaxes", 0.0))
+    return Considered(agent, why, ":".join(values[:-1]), int(values[-1]), until, **more)
+
+
+def _instant(at: float) -> datetime | None:
+    return datetime.fromtimestamp(at, UTC) if at else None
 
 
 def _filtered(query: Any, filters: Filters) -> Select[Any]:

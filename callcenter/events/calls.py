@@ -57,13 +57,16 @@ class CallQueued:
 @public.word
 @dataclass(frozen=True, slots=True)
 class RoutingDecided:
-    """Whom the rules chose for a call that waits in `queue`, told when it is something else than before.
+    """Whom the rules chose for who waits in `queue`, told when it is something else than before: a `call`, or with
+    `call` empty the `attempt` of a callback that keeps a place there.
 
     `why`: owner | last_agent | a strategy (`routing.rules.STRATEGIES`); without an `agent` kept_for_owner |
     kept_for_last | nobody. `considered`: in order, an agent's name, a space and why not he: empty for the chosen one,
-    behind (came after him), turned_down:UNTIL, lacks:SKILL:LEVEL:UNTIL, elsewhere (his phone is with another line), or
-    what kept him: not_ready | break | a reason of the platform's | unreachable | an activity. UNTIL in seconds since
-    1970, 0 for no end. Who is signed out is left out; `more` are not named.
+    behind (came after him), turned_down:UNTIL, lacks:SKILL:LEVEL (asked for until `relaxes`, 0 for no end), elsewhere
+    (his phone is with another line), or what kept him: not_ready | break | a reason of the platform's | unreachable | an
+    activity. Instants in seconds since 1970. Who is signed out is left out. `more` are not among `considered`: then
+    `everyone` names all, packed; `counts` counts all (`calls.considered`). `before` and `places`: callers, and places that
+    are kept for callbacks, who stood before him in the queue.
     """
 
     at: float
@@ -73,6 +76,12 @@ class RoutingDecided:
     why: str
     considered: tuple[str, ...] = ()
     more: int = 0
+    counts: tuple[str, ...] = ()
+    everyone: str = ""
+    relaxes: float = 0.0
+    before: int = 0
+    places: int = 0
+    attempt: str = ""
 
 
 @public.word

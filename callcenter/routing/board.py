@@ -363,7 +363,7 @@ class Attempt:
     """`state`: waiting (for its agent) | dialling | talking | ended. Kept a day: an attempt dials once.
 
     Without an `agent` it stands in `queue` as a caller does, at the place of `since`, and goes to `owner` first. `until`:
-    when the wait is given up.
+    when the wait is given up. `decided`: what was last told of its routing.
     """
 
     attempt: str
@@ -385,6 +385,7 @@ class Attempt:
     owner: str = ""
     caller: str = ""
     priority: int = 0
+    decided: str = ""
 
     def concerns(self, call: Call) -> bool:
         """Whether a caller is the customer whom it is for."""
@@ -515,7 +516,7 @@ class Board:
     def index_agents(self) -> None:
         """Make what follows from the agents anew."""
         self.serving, self.free = {}, {}
-        for agent in self.agents.values():
+        for _, agent in sorted(self.agents.items()):
             for queue in agent.queues:
                 self.serving.setdefault(queue, {})[agent.name] = None
             self.look_at(agent)

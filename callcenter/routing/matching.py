@@ -4,15 +4,14 @@ Only queues in which a step may have changed something are looked at; a tick loo
 changes: skills that are not asked for any more, an owner who was waited for long enough.
 """
 
-from callcenter import events
-from callcenter.routing import agents, choosing, offers, placed, rules
+from callcenter.routing import choosing, explaining, offers, placed, rules
 from callcenter.routing.board import Agent, Call
+from callcenter.routing.explaining import Known
 from callcenter.routing.lineup import merged
 from callcenter.routing.rules import Choice
 from callcenter.routing.step import Step
 
-NAMED = 20
-"""Agents that one event names at most."""
+NOBODY: Choice[Agent] = Choice(None, "nobody")
 
 
 def match(step: Step) -> None:
@@ -21,12 +20,14 @@ def match(step: Step) -> None:
     left = dict.fromkeys(step.stirred())
     looked_at: set[str] = set()
     in_vain: set[tuple[str, float, str]] = set()
+    known: Known = {}
     for one in merged(lineup for name in left for lineup in board.waiting_in(name)):
         call = board.calls.get(one)
         if call is None:
             attempt = board.attempts[one]
             if attempt.queue in left and placed.take_turn(step, attempt):
                 left = {name: None for name in left if board.free.get(name)}
+                known.clear()
             continue
         if call.state != "queued" or call.queue not in left:
             continue
@@ -36,8 +37,10 @@ def match(step: Step) -> None:
         alike = (call.queue, ring.until, call.line)
         usual = not (call.passed or call.owner or call.last)
         if usual and alike in in_vain:
+            explaining.tell(step, call, NOBODY, known)
             continue
-        if _offer(step, call, choosing.free_in(step, call.queue, call.line)):
+        if _offer(step, call, choosing.free_in(step, call.queue, call.line), known if usual else None):
+            known.clear()
             left = {name: None for name in left if board.free.get(name)}
             if not left:
                 break
@@ -46,48 +49,18 @@ def match(step: Step) -> None:
     for call in step.touched_calls():
         if call.state == "queued" and call.id not in looked_at:
             _offer(step, call, choosing.free_in(step, call.queue, call.line))
+    for attempt in step.touched_attempts():
+        if attempt.stands and not attempt.decided:
+            explaining.tell(step, attempt, NOBODY)
 
 
-def _offer(step: Step, call: Call, free: list[Agent]) -> bool:
+def _offer(step: Step, call: Call, free: list[Agent], known: Known | None = None) -> bool:
     """Whether somebody's phone rings for the call now."""
     queue, people = step.rules_of(call), step.board.agents
     choice = rules.choose_agent(call, queue, free, people.get(call.owner), people.get(call.last), step.now)
-    _tell(step, call, choice)
+    explaining.tell(step, call, choice, known if choice.why == NOBODY.why else None)
     if choice.agent is None:
         return False
     offers.ring(step, call, choosing.turn(step, call.queue, choice.agent) or choice.agent)
     step.board.look_at(choice.agent)
     return True
-
-
-def _tell(step: Step, call: Call, choice: Choice[Agent]) -> None:
-    """Say who was considered, when it is something else than what was last said of this call."""
-    queue, board = step.rules_of(call), step.board
-    chosen = choice.agent.name if choice.agent is not None else ""
-    ring = rules.ring_of(queue.rings, step.now - call.lined_up)
-    decided = f"{call.queue} {choice.why} {chosen} {ring.until:g}"
-    if decided == call.decided:
-        return
-    call.decided = decided
-    step.keep(call)
-    serving, free = board.serving.get(call.queue, {}), board.free.get(call.queue, {})
-    others = [name for name in serving if name not in free and board.agents[name].status != "signed_out"]
-    found = rules.consider(
-        call,
-        queue,
-        (board.agents[name] for name in [*free, *others[:NAMED]]),
-        chosen,
-        lambda agent: agents.can_be_rung(board.agents[agent.name], call.line),
-        step.now,
-    )
-    step.tell(
-        events.RoutingDecided(
-            at=step.now,
-            call=call.id,
-            queue=call.queue,
-            agent=chosen,
-            why=choice.why,
-            considered=tuple(f"{name} {why}" for name, why in found[:NAMED]),
-            more=len(free) + len(others) - min(len(found), NAMED),
-        )
-    )

@@ -2,7 +2,7 @@
 
 from callcenter import commands, events
 from callcenter.recordings.rules import announced
-from callcenter.routing import agents, choosing, dialled, endings, offers, phrases, plans, rules
+from callcenter.routing import agents, choosing, dialled, endings, explaining, offers, phrases, plans, rules
 from callcenter.routing.board import Agent, Attempt, Call
 from callcenter.routing.step import RINGBACK, Step
 
@@ -79,8 +79,9 @@ def take_turn(step: Step, attempt: Attempt) -> bool:
     owner = step.board.agents.get(attempt.owner)
     if queue is None or not free or _is_here(step, attempt):
         return False
-    chosen = rules.choose_agent(attempt, queue, free, owner, None, step.now).agent
-    agent = choosing.turn(step, queue.name, chosen)
+    choice = rules.choose_agent(attempt, queue, free, owner, None, step.now)
+    explaining.tell(step, attempt, choice)
+    agent = choosing.turn(step, queue.name, choice.agent)
     if agent is None:
         return False
     attempt.agent = agent.name

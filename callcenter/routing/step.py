@@ -154,6 +154,11 @@ class Step:
         named = [name for key, name in self._touched if key == "board:calls"]
         return [self.board.calls[name] for name in named if name in self.board.calls]
 
+    def touched_attempts(self) -> list[Attempt]:
+        """The attempts that this step has changed and that are still on the board."""
+        named = [name for key, name in self._touched if key == "board:attempts"]
+        return [self.board.attempts[name] for name in named if name in self.board.attempts]
+
     def look_at_agents(self) -> None:
         """Bring the board's list of who is free up to date with this step."""
         for name in self._agents:

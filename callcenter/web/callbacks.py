@@ -11,12 +11,14 @@ from starlette.routing import BaseRoute
 from callcenter import commands, db, stream
 from callcenter.callbacks import desk, lists, rules
 from callcenter.callbacks.models import Callback
+from callcenter.calls import lists as calls
 from callcenter.customers import numbers
 from callcenter.errors import InvalidInput
 from callcenter.outbound import attempts
 from callcenter.people import desk as people
 from callcenter.web import asked, auth, respond
 from callcenter.web.auth import Viewer
+from callcenter.web.calls import names_of
 from callcenter.web.parts import Parts, parts
 from callcenter.web.tickets import at_time, user_of, version_of
 
@@ -54,7 +56,8 @@ async def listing(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """`GET /callbacks/{id}`: when and why, every attempt, and what this person may do now."""
+    """`GET /callbacks/{id}`: when and why, every attempt, and what this person may do now; who was considered while
+    a place was kept (`decisions`)."""
     held, viewer, which = parts(request), respond.viewer_of(request), request.path_params["id"]
     after = await stream.last_id(held.store, stream.PUBLIC)
 
@@ -62,11 +65,14 @@ async def show(request: Request) -> Response:
         row = lists.find(session, which)
         owner = session.get(Callback, which)
         tried = attempts.of(session, desk.KIND, which)
+        decided = [one for each in tried for one in calls.decisions(calls.happenings(session, each.id))]
         return {
             "callback": row,
             "mode": owner.mode if owner else "",
             "call": owner.call_id if owner else "",
             "place_at": owner.place_at if owner else None,
+            "decisions": decided,
+            "names": names_of(session, decided),
             "attempts": [one.model_dump(exclude={"kind", "ref"}) for one in tried],
             "actions": _allowed(session, row, owner, viewer),
             "after": after,

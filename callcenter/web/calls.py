@@ -1,6 +1,6 @@
 """Calls: the record, filtered and page by page, and one call with its ledger of events."""
 
-from collections.abc import Set
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -79,7 +79,7 @@ async def show(request: Request) -> Response:
 
     def read(session: Session) -> Told:
         call = lists.find(session, which)
-        told = lists.happenings(session, which)
+        told = lists.happenings(session, which, call.attempt)
         decided = lists.decisions(told)
         if held.settings.supervision == "private" and not viewer.may("calls.supervise"):
             told = [one for one in told if not _of_supervision(one)]
@@ -91,7 +91,7 @@ async def show(request: Request) -> Response:
             "tickets": tickets,
             "offers": lists.offers(told),
             "decisions": decided,
-            "names": _names(session, {one.agent for each in decided for one in each.considered}),
+            "names": names_of(session, decided),
             "events": told,
             **recordings.of_call(session, viewer, held, which),
             "after": after,
@@ -158,8 +158,10 @@ def _rows(session: Session, calls: list[Call], country: str) -> list[Told]:
     return rows
 
 
-def _names(session: Session, agents: Set[str]) -> dict[str, str]:
-    """User name -> the name that is shown."""
+def names_of(session: Session, decided: Sequence[lists.Decision]) -> dict[str, str]:
+    """User name -> the name that is shown, of all who were considered."""
+    agents = {one.agent for each in decided for one in each.considered}
+    agents |= {name for each in decided for one in each.everyone for name in one.agents}
     found = session.exec(select(User.name, User.display_name).where(col(User.name).in_(agents)))
     return {name: display or name for name, display in found}
 

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from callcenter import db, events
-from callcenter.calls import ledger
+from callcenter.calls import considered, ledger
 from callcenter.people.models import AuditEntry
 from callcenter.settings import Settings
 from tests.pages import Pages, serve
@@ -105,9 +105,28 @@ def test_who_was_considered_stands_on_the_calls_page_in_plain_words(pages: Pages
     told = [
         events.CallStarted(at, "c1", "inbound", "in", "+8613800000001", "hotline"),
         events.RoutingDecided(
-            at, "c1", "default", "", "nobody", ("li wrap_up", f"wang lacks:english:50:{later:.0f}"), 0
+            at,
+            "c1",
+            "default",
+            "",
+            "nobody",
+            ("li wrap_up", "wang lacks:english:50"),
+            0,
+            relaxes=later,
+            before=2,
+            places=1,
         ),
-        events.RoutingDecided(at + 5, "c1", "default", "li", "longest_idle", ("li ", "wang behind"), 3),
+        events.RoutingDecided(
+            at + 5,
+            "c1",
+            "default",
+            "li",
+            "longest_idle",
+            ("li ", "wang behind"),
+            3,
+            ("behind 1", "talking 3"),
+            considered.pack({"": ["li"], "behind": ["wang"], "talking": ["p1", "p2", "p3"]}),
+        ),
     ]
     with pages.session() as session:
         ledger.record(session, [(f"{place}-0", event) for place, event in enumerate(told, 1)])
@@ -131,6 +150,10 @@ def test_who_was_considered_stands_on_the_calls_page_in_plain_words(pages: Pages
             "Wang: lacks english 50 until ",
             "the longest idle",
             "Wang: could have taken it, came behind",
+            "callers before: 2 · kept places before: 1",
+            "could have taken it, came behind 1; in a conversation 3",
+            "All 5, in order",
             "3 more",
+            "<dt>in a conversation (3)</dt><dd>p1; p2; p3</dd>",
         ):
             assert words in page, words

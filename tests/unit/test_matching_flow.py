@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from callcenter import events
-from callcenter.routing.board import Agent, Board, Call, Line, Queue
+from callcenter import commands, events
+from callcenter.calls import considered
+from callcenter.routing.board import Agent, Attempt, Board, Call, Line, Queue
 from callcenter.routing.flows import House, Tick, step
 from callcenter.routing.rules import Ring
 
@@ -71,7 +72,7 @@ def test_who_has_not_the_skill_takes_the_next_caller_and_the_first_waits() -> No
     assert offered(told) == {"second": "ann"}
     waits = next(one for one in decided(told) if one.call == "first")
     assert (waits.agent, waits.why) == ("", "nobody")
-    assert waits.considered == (f"ann lacks:english:50:{NOW + 30:.0f}",)
+    assert waits.considered == ("ann lacks:english:50",)
 
 
 def test_time_alone_relaxes_the_skills() -> None:
@@ -122,6 +123,54 @@ def test_each_agent_gets_one_of_many_and_a_large_queue_names_twenty() -> None:
     assert offered(told) == {f"call{n:02}": f"agent{n:02}" for n in range(30)}
     first = decided(told)[0]
     assert (len(first.considered), first.more) == (20, 10)
+    assert first.counts == ("behind 29",)
+    assert considered.unpack(first.everyone) == [
+        ("", ["agent00"]),
+        ("behind", [f"agent{n:02}" for n in range(1, 30)]),
+    ]
+    assert (first.before, decided(told)[7].before) == (0, 7)
+
+
+def test_who_is_turned_away_like_those_before_is_told_why_and_where_he_stands() -> None:
+    on = board(Queue("a", rings=ENGLISH))
+    agent(on, "ann", "a", skills={"english": 20})
+    agent(on, "ben", "a").status = "break"
+    for number in range(3):
+        caller(on, f"call{number}", "a", 30.0 - number)
+    on.attempts["place"] = Attempt(
+        "place", "callback", at=NOW - 29.5, until=NOW + 99, queue="a", number="+861"
+    )
+    on.index()
+    told = {one.call or one.attempt: one for one in decided(tick(on))}
+    assert sorted(told) == ["call0", "call1", "call2", "place"]
+    assert {(one.why, one.counts) for one in told.values()} == {("nobody", ("lacks:english:50 1", "break 1"))}
+    assert [(told[name].before, told[name].places) for name in ("call0", "place", "call2")] == [
+        (0, 0),
+        (1, 0),
+        (2, 1),
+    ]
+    assert (told["call1"].relaxes, told["call1"].everyone) == (NOW + 31.0, "")
+    assert not decided(tick(on, NOW + 1.0)), "told once"
+
+
+def test_a_place_that_is_kept_while_nobody_is_free_is_told_of() -> None:
+    on = board(Queue("a"))
+    agent(on, "ann", "a", activity="talking", call="x")
+    asked = commands.PlaceCallback("place", 1, "+8613900000009", "", queue="a", since=NOW - 60)
+    told = decided(step(on, asked, NOW, HOUSE).events)
+    assert [(one.call, one.attempt, one.why, one.considered) for one in told] == [
+        ("", "place", "nobody", ("ann talking",))
+    ]
+
+
+def test_a_floor_of_hundreds_is_told_in_a_few_bytes_a_head() -> None:
+    found = [(f"agent{n:03}", "talking" if n % 3 else "turned_down:99") for n in range(500)]
+    kinds = considered.by_kind(found)
+    assert considered.counted(considered.counts(kinds)) == [("turned_down", 167), ("talking", 333)]
+    packed = considered.pack(kinds)
+    assert considered.unpack(packed) == [(kind, names) for kind, names in kinds.items()]
+    assert len(packed) < 5 * len(found)
+    assert considered.unpack("") == []
 
 
 def test_round_robin_is_remembered_and_calls_of_the_day_are_counted() -> None:
