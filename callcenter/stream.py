@@ -20,6 +20,9 @@ PROMPT_SOUNDS = "line:prompts"
 """Hash: digest -> WAV of an uploaded prompt, for the lines."""
 LINE_CONFIG = "line:config"
 KEEP = 100_000
+CONNECTIONS = 64
+"""To the store, of one client at most; who finds all of them busy waits for one. Without a bound of ours a hundred are
+allowed, and the next command fails: three hundred desks that ask at one moment would lose their connections."""
 
 Entry = tuple[str, dict[bytes, bytes]]
 """Stream id, fields."""
@@ -68,7 +71,10 @@ def connect_async(url: str, limit: float | None = 5.0) -> redis.asyncio.Redis:
     With None the caller sets the limit by `asyncio.timeout`: redis-py's own starts a task a command, and on
     Python 3.11 its `wait_for` may swallow the cancellation of a task that is sending.
     """
-    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=limit)
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url, max_connections=CONNECTIONS, timeout=5, socket_connect_timeout=2, socket_timeout=limit
+    )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def append(client: redis.Redis, stream: str, body: bytes) -> str:

@@ -4,6 +4,9 @@ What the server sends are parts of the page that nobody types into; each shows t
 a lost connection and an event seen twice all end in the same picture.
 """
 
+import asyncio
+import math
+import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -31,6 +34,8 @@ PARTS = ("status", "queues", "call", "pop", "mine", "callbacks", "notices", "wra
 STRIP = ("status", "queues", "ring")
 """What an agent sees of the desk on every other page."""
 CALL_PARTS = frozenset({"status", "call", "ring", "pop", "wrap"})
+LISTS_FRESH = 30.0
+"""Seconds for which figures of queues go by the complaints and the queues of the agent as they were read before."""
 
 
 def routes() -> list[BaseRoute]:
@@ -156,9 +161,13 @@ async def _frames(request: Request, tab: str, shows: tuple[str, ...], after: str
             yield live.frame("elsewhere", {})
             return
         await _sign_in(held, viewer, tab)
-        seen, screen = await stream.last_id(held.store, stream.PUBLIC), _Screen(held, viewer, shows)
+        seen = await stream.last_id(held.store, stream.PUBLIC)
+        screen = _Screen(held, viewer, shows, reader)
+        whole = await screen.draw(
+            shows, seen
+        )  # also where nothing is to be sent: what the page shows must be known
         behind = not after or live.position(seen) != live.position(after)
-        yield await screen.draw(shows, seen) if behind else live.KEEP
+        yield whole if behind else live.KEEP
         refresh = time.monotonic() + seat.REFRESH
         while not reader.cut:
             items = await reader.batch(max(0.05, refresh - time.monotonic()))
@@ -179,24 +188,61 @@ async def _frames(request: Request, tab: str, shows: tuple[str, ...], after: str
                 yield await screen.draw(ring, "" if rest else items[-1].id)
             if rest:
                 yield await screen.draw(rest, items[-1].id)
+            elif screen.due <= time.monotonic() and (figures := await screen.figures()):
+                yield figures
 
 
 class _Screen:
     """What one open page shows: which call and which complaints, to know what concerns it."""
 
-    def __init__(self, held: Parts, viewer: Viewer, shows: tuple[str, ...]) -> None:
-        self.held, self.viewer, self.shows = held, viewer, shows
+    def __init__(self, held: Parts, viewer: Viewer, shows: tuple[str, ...], reader: live.Reader) -> None:
+        self.held, self.viewer, self.shows, self.reader = held, viewer, shows, reader
+        reader.wants = self.wakes
         self.call, self.tickets = "", frozenset[int]()
-        self.queues_at = 0.0
+        self.served, self.overdue, self.lists_at = list[str](), 0, 0.0
+        self.told: Any = None
+        """The figures of queues that the page shows."""
+        self.phase = random.uniform(0.0, live.PACE)
+        self.due = math.inf
+        """When figures of queues are to be told again, `time.monotonic`."""
+
+    def wakes(self, message: Any) -> bool:
+        """Whether a page that waits is to be woken up. What everybody's calls change, the queues, is told at most twice a
+        second, and to each page at another moment: three hundred that wake up at once would hold up who rings."""
+        found = touched(message, self.viewer.name, self.call, self.tickets)
+        if "queues" in found:
+            self._owe_figures()
+        refused = isinstance(message, events.DeskCommandRefused) and message.agent == self.viewer.name
+        return bool(found - {"queues"}) or refused
 
     def changed(self, items: list[live.Item]) -> frozenset[str]:
-        """Queues at most twice a second: they are the only part that other people's calls change."""
+        """The parts to draw now, without the queues, which have their own pace."""
         found = frozenset[str]().union(
             *(touched(item.message, self.viewer.name, self.call, self.tickets) for item in items)
         ) & frozenset(self.shows)
-        if found == {"queues"} and time.monotonic() - self.queues_at < live.PACE:
+        if found == {"queues"}:
+            self._owe_figures()
             return frozenset()
         return found
+
+    def _owe_figures(self) -> None:
+        if self.due == math.inf:
+            now = time.monotonic()
+            self.due = now + live.PACE - (now + self.phase) % live.PACE
+            asyncio.get_running_loop().call_later(self.due - now, self.reader.nudge)
+
+    async def figures(self) -> bytes | None:
+        """A frame with the queues where they show something else than before; most often no SQL is asked for it."""
+        if time.monotonic() - self.lists_at > LISTS_FRESH:
+            return await self.draw(("queues", "mine"), "")
+        self.due = math.inf
+        queues = await board.queues_of(self.held.store, self.served)
+        told = _figures(queues, self.overdue)
+        if told == self.told:
+            return None
+        self.told = told
+        html = self._part("queues", {"queues": queues, "overdue": self.overdue})
+        return live.frame("parts", {"parts": {"queues": html}, "now": time.time()})
 
     async def draw(self, names: Iterable[str], entry: str) -> bytes:
         """A frame with these parts as they stand now."""
@@ -208,9 +254,14 @@ class _Screen:
                 one.id for one in (seen.pop.complaints if seen.pop else ())
             ]
             self.tickets = self.tickets.union(shown) if "mine" not in wanted else frozenset(shown)
-        if "queues" in wanted:
-            self.queues_at = time.monotonic()
         data = _shown(self.held, self.viewer, seen)
+        if "queues" in wanted:
+            self.served, self.overdue = list(seen.agent["queues"]), data["overdue"]
+            self.told, self.lists_at, self.due = (
+                _figures(seen.queues, self.overdue),
+                time.monotonic(),
+                math.inf,
+            )
         html = {name: self._part(name, data) for name in wanted}
         return live.frame("parts", {"parts": html, "now": time.time()}, entry)
 
@@ -236,6 +287,10 @@ class _Screen:
 
     def _part(self, name: str, data: dict[str, Any]) -> str:
         return self.held.pages.render(f"desk/{name}.html", self.viewer.language, viewer=self.viewer, **data)
+
+
+def _figures(queues: list[Entry], overdue: int) -> Any:
+    return overdue, [(one["name"], one["label"], one["waiting"], one["oldest"]) for one in queues]
 
 
 async def _sign_in(held: Parts, viewer: Viewer, tab: str) -> None:

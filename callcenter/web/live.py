@@ -72,27 +72,49 @@ class Item:
 
 @dataclass(eq=False)
 class Reader:
-    """What one connection has not seen yet."""
+    """What one connection has not seen yet.
+
+    `wants`: whether a connection that waits is to be woken up for an event, asked for each event and each of them. One
+    that is at work gets every event: what it will show, and what concerns it then, is not known before.
+    """
 
     queue: asyncio.Queue[Item | None] = field(default_factory=lambda: asyncio.Queue(WAITING))
+    wants: Callable[[Any], bool] | None = None
+    at_work: bool = True
     cut: bool = False
     """Too far behind, or the process stops: the connection ends."""
 
     async def batch(self, seconds: float) -> list[Item]:
-        """At least one item and all that wait with it; [] when none came within `seconds`."""
+        """At least one item and all that wait with it; [] when none came within `seconds`, or somebody nudged."""
+        self.at_work = not self.queue.empty()
         try:
             found = [await asyncio.wait_for(self.queue.get(), seconds)]
         except TimeoutError:
             return []
+        finally:
+            self.at_work = True
         while not self.queue.empty():
             found.append(self.queue.get_nowait())
         return [item for item in found if item is not None]
 
+    def take(self, item: Item) -> None:
+        """An event, unless it does not concern who waits here."""
+        if not self.at_work and self.wants is not None and not self.wants(item.message):
+            return
+        try:
+            self.queue.put_nowait(item)
+        except asyncio.QueueFull:
+            self.cut = True
+
+    def nudge(self) -> None:
+        """Wake the connection up: something is due."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self.queue.put_nowait(None)
+
     def end(self) -> None:
         """Wake the connection up to end."""
         self.cut = True
-        with contextlib.suppress(asyncio.QueueFull):
-            self.queue.put_nowait(None)
+        self.nudge()
 
 
 class Feed:
@@ -101,6 +123,8 @@ class Feed:
     def __init__(self, store: redis.asyncio.Redis) -> None:
         self.store = store
         self.readers: set[Reader] = set()
+        self.seen: Position = (0, 0)
+        """The newest event that was handed out."""
         self.closed = False
 
     async def run(self) -> None:
@@ -168,14 +192,12 @@ class Feed:
             yield news
 
     def _hand_out(self, entry: str, body: bytes) -> None:
+        self.seen = position(entry)
         item = _item(entry, body) if self.readers else None
         if item is None:
             return
         for reader in self.readers:
-            try:
-                reader.queue.put_nowait(item)
-            except asyncio.QueueFull:
-                reader.cut = True
+            reader.take(item)
 
 
 def position(entry: str) -> Position:
