@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -80,6 +81,8 @@ HEADERS = [
 
 def main(settings: Settings) -> int:
     """The web process, until SIGTERM."""
+    # Pages are drawn and SQL is read in threads: who rings does not wait for 5 ms until one of them lets go.
+    sys.setswitchinterval(0.001)
     host, port = host_port(settings.http)
     app = build(settings)
     config = uvicorn.Config(
@@ -119,6 +122,7 @@ def build(settings: Settings) -> Starlette:
         store=store,
         feed=live.Feed(store),
         pages=Pages(settings),
+        wall=wallboard.Wall(),
         vault=unlock(settings),
         desk=Desk(settings, (follow_callbacks, follow_surveys)),
     )

@@ -52,11 +52,19 @@ async def whole(store: redis.asyncio.Redis) -> Board:
 
 
 async def seen_by(held: Parts, viewer: Viewer) -> Board:
-    """Everything that this person may see: where the centre supervises in private (`Settings.supervision`), nothing that
-    tells who listens, unless the person may supervise too."""
+    """Everything that this person may see (`discreet`)."""
     seen = await whole(held.store)
-    if held.settings.supervision != "private" or viewer.may("calls.supervise"):
-        return seen
+    return without_listeners(seen, viewer) if discreet(held, viewer) else seen
+
+
+def discreet(held: Parts, viewer: Viewer) -> bool:
+    """Whether nothing is shown that tells who listens: where the centre supervises in private (`Settings.supervision`),
+    unless the person may supervise too."""
+    return held.settings.supervision == "private" and not viewer.may("calls.supervise")
+
+
+def without_listeners(seen: Board, viewer: Viewer) -> Board:
+    """The board as who is not to know them sees it."""
     calls = {name: without_supervisors(call, viewer.name) for name, call in seen.calls.items()}
     return Board(calls, {name: _discreet(one, seen) for name, one in seen.agents.items()}, seen.queues)
 

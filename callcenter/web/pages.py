@@ -1,5 +1,6 @@
 """Templates in three languages, with the filters that show times, numbers and words."""
 
+import functools
 import gettext
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ from callcenter.web.board import able
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+MOMENTS = 4096
+"""Instants whose text is kept for each language."""
 NEAR = 36 * 3600.0
 """Seconds around now in which a time is told as a distance."""
 
@@ -100,6 +103,9 @@ class Shown:
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.locale = language
         self.zone = zone
+        self.moment = functools.lru_cache(MOMENTS)(self._moment)
+        """The date, the time and the zone of an instant, for the hover of a relative one; live pages ask for the same ones
+        again and again."""
 
     def clock(self, value: datetime | float | None) -> str:
         """`14:05`."""
@@ -111,8 +117,7 @@ class Shown:
             value = value.astimezone(self.zone).date()
         return format_date(value, "yyyy-MM-dd", locale=self.locale) if value else ""
 
-    def moment(self, value: datetime | float | None) -> str:
-        """Date, time and zone, for the hover of a relative time."""
+    def _moment(self, value: datetime | float | None) -> str:
         if not value:
             return ""
         pattern = "yyyy-MM-dd HH:mm" if self.locale != "en" else "EEE yyyy-MM-dd HH:mm"

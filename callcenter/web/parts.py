@@ -21,6 +21,7 @@ from callcenter.tickets.desk import Desk
 if TYPE_CHECKING:
     from callcenter.web.live import Feed
     from callcenter.web.pages import Pages
+    from callcenter.web.wallboard import Wall
 
 log = structlog.get_logger()
 
@@ -80,6 +81,7 @@ class Parts:
     store: redis.asyncio.Redis
     feed: "Feed"
     pages: "Pages"
+    wall: "Wall"
     vault: Vault
     """Recordings: file store and keys."""
     desk: Desk

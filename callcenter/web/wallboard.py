@@ -3,8 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
+import anyio
+import anyio.to_thread
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
@@ -34,11 +38,14 @@ def routes() -> list[BaseRoute]:
 
 async def show(request: Request) -> Response:
     """`GET /board`."""
-    held = parts(request)
+    held, viewer = parts(request), respond.viewer_of(request)
     after = await stream.last_id(held.store, stream.PUBLIC)
-    return respond.page(
-        request, "wallboard.html", {**await state(held, respond.viewer_of(request)), "after": after}
-    )
+    seen = await held.wall.look(held, live.position(after))
+    shown = state(held, viewer, seen)
+    if respond.wants_json(request):
+        return respond.as_json({**shown, "after": after})
+    drawn = await held.wall.draw(held, viewer, seen, shown)
+    return respond.html(request, "wallboard.html", {"drawn": drawn, "after": after})
 
 
 async def follow(request: Request) -> StreamingResponse:
@@ -51,7 +58,8 @@ async def follow(request: Request) -> StreamingResponse:
         with held.feed.follow() as reader:
             async for items in held.feed.since(after, reader):
                 yield await _frame(held, viewer, items[-1].id) if items else live.KEEP
-                await asyncio.sleep(live.PACE)
+                # All boards at the same moments: what one has read and drawn serves the others.
+                await asyncio.sleep(live.PACE - time.monotonic() % live.PACE)
 
     return live.answer(frames())
 
@@ -71,20 +79,67 @@ async def supervise(request: Request) -> Response:
     return respond.done(request, "/board")
 
 
-async def state(held: Parts, viewer: Viewer) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The live board and what goes with it, read when the event `at` had been told. `drawn`: sections that all who read
+    one language see alike, as HTML, by language and discretion."""
+
+    at: live.Position
+    read: float
+    board: board.Board
+    late: list[queries.Mine]
+    alarms: list[dict[str, Any]]
+    drawn: dict[tuple[str, bool], dict[str, Markup]]
+
+
+class Wall:
+    """What all wallboards of this process show: read once, and drawn once a language, for all that look at one moment."""
+
+    def __init__(self) -> None:
+        self.seen: Seen | None = None
+        self.reading = asyncio.Lock()
+        self.drawing = anyio.CapacityLimiter(1)
+
+    async def look(self, held: Parts, behind: live.Position) -> Seen:
+        """The board with all that was told up to the event `behind`, at most half a second old."""
+        async with self.reading:
+            now, seen = time.time(), self.seen
+            if seen is None or seen.at < behind or now - seen.read > live.PACE:
+                at = max(behind, held.feed.seen)
+                whole = await board.whole(held.store)
+                late = await held.record.read(lambda session: queries.escalated(session, db.now()))
+                seen = self.seen = Seen(at, now, whole, late, await alarms.standing(held.store), {})
+        return seen
+
+    async def draw(self, held: Parts, viewer: Viewer, seen: Seen, shown: dict[str, Any]) -> dict[str, Markup]:
+        """The sections as HTML, made in a thread: three hundred agents take longer than who rings may wait."""
+
+        def render(name: str) -> Markup:
+            page = held.pages.render(f"wallboard/{name}.html", viewer.language, viewer=viewer, **shown)
+            return Markup(page)  # noqa: S704  # it comes from our own templates
+
+        def work() -> dict[str, Markup]:
+            key = (viewer.language, board.discreet(held, viewer))
+            if key not in seen.drawn:
+                seen.drawn[key] = {name: render(name) for name in ("queues", "agents", "late")}
+            return {**seen.drawn[key], "calls": render("calls")}
+
+        return await anyio.to_thread.run_sync(work, limiter=self.drawing)
+
+
+def state(held: Parts, viewer: Viewer, seen: Seen) -> dict[str, Any]:
     """What the board shows this person now."""
     now = time.time()
-    seen = await board.seen_by(held, viewer)
-    late = await held.record.read(lambda session: queries.escalated(session, db.now()))
+    known = board.without_listeners(seen.board, viewer) if board.discreet(held, viewer) else seen.board
     return {
         "now": now,
-        "queues": [_figures(queue, seen, now) for _, queue in sorted(seen.queues.items())],
+        "queues": [_figures(queue, known, now) for _, queue in sorted(known.queues.items())],
         "agents": sorted(
-            (_tile(agent, now) for agent in seen.agents.values() if _takes_calls(agent)), key=_odd_ones_first
+            (_tile(agent, now) for agent in known.agents.values() if _takes_calls(agent)), key=_odd_ones_first
         ),
-        "calls": sorted(_live(seen, viewer), key=lambda call: (not call["help"], call["started"])),
-        "escalations": late,
-        "alarms": await alarms.standing(held.store),
+        "calls": sorted(_live(known, viewer), key=lambda call: (not call["help"], call["started"])),
+        "escalations": seen.late,
+        "alarms": seen.alarms,
     }
 
 
@@ -160,6 +215,8 @@ def _live(seen: board.Board, viewer: Viewer) -> list[Entry]:
 
 
 async def _frame(held: Parts, viewer: Viewer, entry: str) -> bytes:
-    shown = await state(held, viewer)
-    html = held.pages.render("wallboard_parts.html", viewer.language, viewer=viewer, **shown)
+    seen = await held.wall.look(held, live.position(entry))
+    shown = state(held, viewer, seen)
+    drawn = await held.wall.draw(held, viewer, seen, shown)
+    html = held.pages.render("wallboard_parts.html", viewer.language, viewer=viewer, drawn=drawn)
     return live.frame("parts", {"parts": {"board": html}, "now": shown["now"]}, entry)
