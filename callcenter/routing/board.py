@@ -210,6 +210,7 @@ class Agent:
     `pauses`: the platform's own reasons, `paused` the first of them. `phone`: user part that we dial; `fixed`: it
     needs no registration; `lines`: where it is registered.
     `hand`: what a supervisor (`hand_by`) did last to him, until he chooses a status himself. `skills`: name -> level.
+    `extensions` and `extended`: how often, and by how many seconds, the wrap-up that runs was lengthened.
     `taken` and `talked`: calls of the local `day`, and seconds spoken in them.
     `role`: of `people.rights`, its dial plan applies. `since`: of the activity. `desk`: a page was open since
     the sign-in, and silent since `desk_missing`. `wrap_queue`
@@ -231,6 +232,8 @@ class Agent:
     wrap_call: str = ""
     wrap_queue: str = ""
     wrap_offered: float = 0.0
+    extensions: int = 0
+    extended: float = 0.0
     queues: list[str] = field(default_factory=list)
     phone: str = ""
     role: str = "agent"
@@ -276,6 +279,8 @@ class Queue:
     music: str = "music:default"
     ring_time: float = 20.0
     wrap_up: float = 30.0
+    extension_times: int = 5
+    extension_seconds: float = 300.0
     show_caller: bool = False
     owner_first: float = 0.0
     last_first: float = 0.0

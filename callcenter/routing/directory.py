@@ -132,6 +132,8 @@ def _queue(row: QueueRow, spoken: Mapping[str, dict[str, str]]) -> Queue:
         music=row.music,
         ring_time=row.ring_time,
         wrap_up=row.wrap_up,
+        extension_times=row.extension_times,
+        extension_seconds=row.extension_seconds,
         show_caller=row.show_caller,
         owner_first=row.owner_first,
         last_first=row.last_first,

@@ -367,6 +367,7 @@ def wrap_up(step: Step, call: Call, agent: Agent) -> None:
     agents.occupy(step, agent, "wrap_up", "")
     agent.wrap_call, agent.help = call.id, False
     agent.wrap_queue, agent.wrap_offered = ("", 0.0) if call.agent != agent.name else call.counts_in
+    agent.extensions, agent.extended = 0, 0.0
     agent.wrap_until = step.now + seconds
     call.wrap_until = max(call.wrap_until, agent.wrap_until)
     step.keep(call)

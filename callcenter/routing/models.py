@@ -63,6 +63,10 @@ class QueueRow(SQLModel, table=True):
     ring_time: float = 20.0
     """How long an agent's phone rings before the offer is missed."""
     wrap_up: float = 30.0
+    extension_times: int = 5
+    """How often an agent may lengthen one wrap-up, 0 for never."""
+    extension_seconds: float = 300.0
+    """By how much at most, all in all."""
     show_caller: bool = False
     """Whether a number outside to which a call is transferred sees the customer's number instead of the centre's."""
     owner_first: float = 0.0

@@ -287,6 +287,8 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "music": _music,
     "ring_time": _number(3, 180, " seconds"),
     "wrap_up": _number(0, 3600, " seconds"),
+    "extension_times": _whole(0, 100),
+    "extension_seconds": _number(0, 3600, " seconds"),
     "owner_first": _number(0, 600, " seconds"),
     "last_first": _number(0, 600, " seconds"),
     "max_wait": _number(5, 7200, " seconds"),

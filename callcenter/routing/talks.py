@@ -117,15 +117,22 @@ def bind(step: Step, asked: commands.BindCustomer) -> None:
 
 
 def extend(step: Step, asked: commands.ExtendWrapUp) -> None:
-    """More time for the wrap-up that runs."""
+    """More time for the wrap-up that runs, as often and as much as the queue allows; the last one may be shorter than
+    what was asked for."""
     agent = step.agent(asked.agent)
-    if agent is None or agent.activity != "wrap_up" or not 0 < asked.seconds <= 3600:
+    if agent is None or agent.activity != "wrap_up" or asked.seconds <= 0:
         step.refuse(asked.agent, asked, "wrong-state")
         return
-    agent.wrap_until += asked.seconds
     call = step.board.calls.get(agent.wrap_call)
+    queue = step.rules_of(call or Call(""))
+    seconds = min(asked.seconds, queue.extension_seconds - agent.extended)
+    if agent.extensions >= queue.extension_times or seconds <= 0:
+        step.refuse(asked.agent, asked, "no-more-time", agent.wrap_call)
+        return
+    agent.extensions, agent.extended = agent.extensions + 1, agent.extended + seconds
+    agent.wrap_until += seconds
     if call is not None:
-        call.wrap_until = agent.wrap_until
+        call.wrap_until = max(call.wrap_until, agent.wrap_until)
         step.keep(call)
     step.tell(events.WrapUpExtended(step.now, agent.wrap_call, agent.name, agent.wrap_until))
 

@@ -23,6 +23,7 @@ _CALL: Entry = {
 _AGENT: Entry = {
     "name": "", "display": "", "status": "signed_out", "reason": "", "activity": "idle", "reachable": False,
     "paused": "", "since": 0.0, "status_since": 0.0, "call": "", "offer": "", "wrap_until": 0.0, "wrap_call": "",
+    "extensions": 0, "extended": 0.0, "may_extend": True,
     "queues": [], "phone": "", "misses": 0, "help": False, "remote_answer": False,
     "hand": "", "hand_by": "", "hand_at": 0.0,
 }  # fmt: skip
@@ -31,6 +32,8 @@ _QUEUE: Entry = {
     "short_abandon": 0, "deflected": 0, "overflowed": 0, "messages": 0, "callbacks": 0, "kept": 0,
     "closed": False, "closed_by": "", "within": 0, "lost": 0, "service_level": 20.0, "longest_today": 0.0, "day": "",
 }  # fmt: skip
+
+_QUEUE_RULES: Entry = {"recording": "off", "extension_times": 5, "extension_seconds": 300.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,16 @@ async def agent_and_call(store: redis.asyncio.Redis, name: str) -> tuple[Entry, 
         line = _entry(await store.hget("board:lines", call["line"]), {"lacks": []})
         call["lacks"] = line["lacks"]
     if call["queue"]:
-        queue = _entry(await store.hget("board:queues", call["queue"]), {"recording": "off"})
+        queue = _entry(await store.hget("board:queues", call["queue"]), _QUEUE_RULES)
         call["recording_mode"] = queue["recording"]
+        agent["may_extend"] = _may_extend(agent, queue)
     return agent, call
+
+
+def _may_extend(agent: Entry, queue: Entry) -> bool:
+    """Whether the wrap-up that runs may be lengthened once more (`routing.talks.extend`)."""
+    again: bool = agent["extensions"] < queue["extension_times"]
+    return again and agent["extended"] < queue["extension_seconds"]
 
 
 async def queue_of(store: redis.asyncio.Redis, call: str) -> str:

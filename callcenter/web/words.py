@@ -350,6 +350,8 @@ WORDS: dict[str, dict[str, str]] = {
         "music": lazy("Music"),
         "ring_time": lazy("An agent's phone rings for"),
         "wrap_up": lazy("Wrap-up"),
+        "extension_times": lazy("Wrap-up lengthened at most, times"),
+        "extension_seconds": lazy("Wrap-up lengthened in all by at most"),
         "owner_first": lazy("Wait for a busy owner"),
         "most_expected": lazy("Longest expected wait of who is let in"),
         "max_wait": lazy("Longest wait"),
@@ -533,6 +535,7 @@ REFUSALS = {
     "queue-closed": lazy("This queue is closed."),
     "invalid-input": lazy("The system did not understand this."),
     "own-call": lazy("This is your own call."),
+    "no-more-time": lazy("This wrap-up cannot be lengthened any more."),
     "no-phone": lazy("Your phone cannot be reached: no call can be placed."),
     "busy": lazy("Your colleague is busy."),
     "barred": lazy(

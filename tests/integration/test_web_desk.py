@@ -223,3 +223,15 @@ def test_a_number_is_called_from_the_desk(pages: Pages) -> None:
         assert client.post("/calls", json={"number": ""}).status_code == 422
     called = [asked for asked in pages.asked() if asked["type"] == "PlaceCall"]
     assert called == [{"type": "PlaceCall", "agent": "mei", "number": "139 1234 5678", "queue": ""}]
+
+
+def test_the_desk_says_whether_a_wrap_up_may_be_lengthened(pages: Pages) -> None:
+    pages.board("calls", "c1", id="c1", state="ended", agent="mei", queue="default", caller=NUMBER)
+    pages.board("queues", "default", name="default", extension_times=2, extension_seconds=60.0)
+    with pages.browser("mei") as mei:
+        for often, much, more in ((1, 30.0, True), (2, 30.0, False), (1, 60.0, False)):
+            pages.board(
+                "agents", "mei", name="mei", status="available", activity="wrap_up", wrap_call="c1",
+                extensions=often, extended=much,
+            )  # fmt: skip
+            assert ("data-may-extend" in mei.get("/desk").text) is more

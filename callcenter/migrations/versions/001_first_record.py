@@ -310,6 +310,8 @@ def upgrade() -> None:
         sa.Column("music", sa.String(), nullable=False),
         sa.Column("ring_time", sa.Float(), nullable=False),
         sa.Column("wrap_up", sa.Float(), nullable=False),
+        sa.Column("extension_times", sa.Integer(), nullable=False),
+        sa.Column("extension_seconds", sa.Float(), nullable=False),
         sa.Column("show_caller", sa.Boolean(), nullable=False),
         sa.Column("owner_first", sa.Float(), nullable=False),
         sa.Column("last_first", sa.Float(), nullable=False),

@@ -144,6 +144,7 @@ function followWrapUp() {
   if (!bar) return;
   const call = bar.querySelector("[data-wrap-call]")?.dataset.wrapCall ?? "";
   bar.hidden = !call;
+  document.getElementById("more-time").hidden = !bar.querySelector("[data-may-extend]");
   const wrap = document.getElementById("wrap");
   if (!call || wrap.dataset.call === call) return;
   if (wrap.dataset.call !== undefined) wrap.elements.note.value = "";
