@@ -73,7 +73,8 @@ class Call:
     `sent_by`, `note`: who transferred it to whom it goes to now, and why; `sent`: when. `may_release`: the trunk that it
     came by takes it back; `releasing`: to whom, while that is asked for. `walk`: where it stands, or left, a plan; None
     without one. `wish`: what it was asked for a callback, of which it was told at `callback_told`; `call_back`: the
-    number (E.164) that is to be rung; `places`: queue -> since when a callback keeps a place there.
+    number (E.164) that is to be rung; `places`: queue -> since when a callback keeps a place there. `outcome`, `fault`,
+    `code`: what was decided while its last message plays; whose fault, and the SIP status.
     """
 
     id: str
@@ -118,6 +119,8 @@ class Call:
     announced: bool = False
     entered: str = ""
     outcome: str = ""
+    fault: str = "nobody"
+    code: int = 0
     plays: int = 0
     hearing: str = ""
     place_told: int = 0

@@ -24,6 +24,18 @@ _BETWEEN = re.compile(r"[\s().-]+|#$")
 """What people write between the digits of a number, and the key that ends it."""
 _TOLD = frozenset({"busy", "no_answer", "refused", "unreachable", "not_allowed", "no_capacity"})
 """Endings that have words of their own."""
+_SAID = {
+    "busy": "number-busy",
+    "no_answer": "number-no-answer",
+    "refused": "number-refused",
+    "unreachable": "number-unreachable",
+    "wrong_number": "number-wrong",
+    "not_allowed": "barred",
+    "no_capacity": "no-channel",
+    "network": "network-failed",
+    "failed": "call-failed",
+}
+"""How a placed call ended -> the code of the `DeskCommandRefused` that tells it at the desk."""
 
 
 def place(step: Step, asked: commands.PlaceCall) -> None:
@@ -126,21 +138,34 @@ def answered(step: Step, call: Call) -> None:
 
 
 def not_reached(step: Step, call: Call, event: events.LegEnded) -> None:
-    """Nobody came: the agent is told in words and let go."""
+    """Nobody came: the agent is told in words, at the desk and on the phone, and let go."""
     outcome = {"hung_up": "no_answer", "lost": "unknown"}.get(event.outcome, event.outcome)
     if call.agent_leg_state != "up":
         endings.finish(step, call, outcome, "us", step.at(event.at), event.fault, event.code)
         return
-    if event.reason in ("not_allowed", "no_capacity"):
-        step.refuse(call.agent, commands.PlaceCall(call.agent, call.called), "barred", call.id)
-    phrase = event.reason if event.reason in _TOLD else outcome if outcome in _TOLD else "failed"
+    phrase = why(outcome, event.fault, event.reason)
+    if call.agent:
+        step.refuse(call.agent, commands.PlaceCall(call.agent, call.called), _SAID[phrase], call.id)
     step.enter(call, "leave")
     call.outcome, call.until = outcome, step.now + endings.MESSAGE_WITHIN
+    call.fault, call.code = event.fault, event.code
     call.plays += 1
     call.hearing = "message"
     step.keep(call)
     words = phrases.say(phrase, step.house.languages[0])
     step.order(call.line, commands.PlayPrompts(call.agent_leg, str(call.plays), (words,)))
+
+
+def why(outcome: str, fault: str, reason: str) -> str:
+    """Why nobody came, by a name that has words: the line's own refusal, a number that nobody has (its `fault` is the
+    caller's), a network that failed, else the outcome."""
+    if reason in _TOLD:
+        return reason
+    if outcome == "unreachable" and fault == "caller":
+        return "wrong_number"
+    if outcome in _TOLD and not (outcome == "unreachable" and fault == "network"):
+        return outcome
+    return "network" if fault == "network" else "failed"
 
 
 def number_of(text: str, country: str) -> str:

@@ -305,7 +305,7 @@ def _agent_left(step: Step, call: Call, event: events.LegEnded) -> None:
     elif call.state == "connecting" and call.mode == "agent_first" and call.leg_state != "up":
         endings.finish(step, call, "cancelled", "agent", step.at(event.at))
     elif call.state == "leaving" and call.kind in dialled.PLACED:
-        endings.finish(step, call, call.outcome, "us", step.at(event.at))
+        endings.finish(step, call, call.outcome, "us", step.at(event.at), call.fault, call.code)
     elif call.state == "connecting":
         offers.not_bridged(step, call, rules.offer_outcome(event.outcome))
 
@@ -340,7 +340,7 @@ def _heard(step: Step, leg: str, play: str) -> None:
         case "survey", "question":
             placed.asked_fully(step, call)
         case "leaving", "message":
-            endings.finish(step, call, call.outcome, "us", step.now)
+            endings.finish(step, call, call.outcome, "us", step.now, call.fault, call.code)
         case "offered", "connecting":
             arrivals.music(step, call)
 

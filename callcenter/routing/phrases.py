@@ -142,6 +142,16 @@ _TEXTS = {
         "cmn": "您拨打的号码无法接通。",
         "yue": "您打嘅電話未能接通。",
     },
+    "wrong_number": {
+        "en": "This number does not exist. Please check it.",
+        "cmn": "您拨打的号码是空号，请核对后再拨。",
+        "yue": "您打嘅電話號碼唔存在，請核對後再打。",
+    },
+    "network": {
+        "en": "The telephone network did not put the call through. Please try again later.",
+        "cmn": "线路故障，呼叫未能接通，请稍后再拨。",
+        "yue": "電話網絡未能接通，請稍後再打。",
+    },
     "not_allowed": {
         "en": "You may not dial this number.",
         "cmn": "您没有拨打此号码的权限。",

@@ -134,6 +134,8 @@ def hang_up(step: Step, asked: commands.HangUpCall) -> None:
         return
     elif call.answered and call.state in life.WITH_AGENT:
         endings.finish(step, call, endings.spoken_outcome(call), "agent", step.now)
+    elif call.kind in dialled.PLACED and call.state == "leaving":
+        endings.finish(step, call, call.outcome, "us", step.now, call.fault, call.code)
     elif call.kind in ("callback", "manual", "internal") and not call.answered:
         endings.finish(step, call, "cancelled", "agent", step.now)
     else:

@@ -538,9 +538,15 @@ REFUSALS = {
     "no-more-time": lazy("This wrap-up cannot be lengthened any more."),
     "no-phone": lazy("Your phone cannot be reached: no call can be placed."),
     "busy": lazy("Your colleague is busy."),
-    "barred": lazy(
-        "The line did not dial this number: it is barred for you, or too many calls are under way."
-    ),
+    "barred": lazy("The line did not dial this number: you may not call it."),
+    "no-channel": lazy("Too many calls are under way: no channel is free. Try again in a moment."),
+    "number-busy": lazy("The number is busy."),
+    "number-no-answer": lazy("Nobody answers."),
+    "number-refused": lazy("The call was refused by the other side."),
+    "number-unreachable": lazy("The number cannot be reached now."),
+    "number-wrong": lazy("This number does not exist. Check it."),
+    "network-failed": lazy("The telephone network did not put the call through. Try again later."),
+    "call-failed": lazy("The call could not be placed. Tell your supervisor if it happens again."),
     "not-supported": lazy("The line cannot do this."),
 }
 """Why the conductor said no -> what the agent reads."""
