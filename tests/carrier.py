@@ -14,6 +14,7 @@ from aiosipua import SipMessage, SipRequest
 from tests import programs
 from tests.party import Party
 from tests.ports import free_port
+from tests.tones import loudest
 
 SCENARIO = Path(__file__).parent / "sip" / "scenarios" / "carrier.xml"
 REFUSALS = (403, 404, 480, 486, 500, 503, 603)
@@ -45,22 +46,31 @@ class Carrier:
 
     def invites(self, number: str) -> list[SipRequest]:
         """Every INVITE to this number (as it stands in the Request-URI) that came, retransmissions too."""
-        found = [one for one in self._heard() if f" sip:{number}@" in one.partition("\n")[0]]
+        found = [one for one in self._heard("INVITE") if f" sip:{number}@" in one.partition("\n")[0]]
         return [message for one in found if isinstance(message := SipMessage.parse(one), SipRequest)]
 
-    def listen_to(self) -> None:
-        """Send the party's voice to where the newest call wants it."""
+    def received(self, method: str) -> int:
+        """Requests of this kind that came, retransmissions too."""
+        return len(self._heard(method))
+
+    def loudest(self) -> float:
+        """Hz of what the party heard in the last half second."""
+        return loudest(self.party.heard()[-4000:])
+
+    def listen_to(self) -> int:
+        """Send the party's voice to where the newest call wants it; that port, 0 without one."""
         log = self._folder / "carrier.log"
         ports = re.findall(r"media port\s+(\d+)", log.read_text()) if log.exists() else []
         self.party.to = int(ports[-1]) if ports else 0
+        return self.party.to
 
-    def _heard(self) -> list[str]:
+    def _heard(self, method: str) -> list[str]:
         log = self._folder / "messages.log"
         text = log.read_text() if log.exists() else ""
         return [
             part.lstrip().replace("\n", "\r\n")
             for part in re.findall(r"message received \[\d+\] bytes :\s(.*?)(?=\n-{20}|\Z)", text, re.DOTALL)
-            if part.lstrip().startswith("INVITE ")
+            if part.lstrip().startswith(f"{method} ")
         ]
 
     @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ import pytest
 
 from callcenter.telephony.phone import Phone, PhoneCall
 from tests.carrier import Carrier
-from tests.hotline import Hotline, another_time, soon
+from tests.hotline import AGENT_TONE, Hotline, another_time, soon
 from tests.house import OUTSIDE_TONE
 from tests.place import Refused, running
 from tests.ports import free_port
@@ -45,6 +45,14 @@ class World:
 
     async def end(self, call: str) -> None:
         await asyncio.to_thread(self.ask, "PUT", f"/calls/{call}/end")
+
+    def shows(self, number: str) -> bool:
+        """Whether the queue's calls are placed with this number."""
+        return number in str(self.hotline.store.hget("board:queues", "default"))
+
+    async def speaks(self, carrier: Carrier) -> None:
+        """The carrier's voice goes to the newest call there."""
+        await soon(carrier.listen_to, "the port of our audio")
 
     def refused(self, call: str) -> str:
         """What the desk was told about this call."""
@@ -116,3 +124,80 @@ async def test_what_becomes_of_a_placed_call_is_told_in_words_and_kept(tmp_path:
         assert at.two.invites("13900000503")
         await at.end(call)
         assert (await at.kept(call))["fault"] == "network"
+
+
+async def test_each_state_ends_as_the_desk_or_the_carrier_wants(tmp_path: Path) -> None:
+    async with world(tmp_path) as at:
+        ringing, own = await at.placed(f"{OF_ONE}180")
+        await soon(lambda: at.one.invites(f"{OF_ONE}180"), "the carrier to be rung")
+        await at.end(ringing)
+        await asyncio.wait_for(own.over.wait(), 30)
+        assert (await at.kept(ringing))["outcome"] == "cancelled"
+        await soon(lambda: at.one.received("CANCEL") == 1, "CANCEL")
+
+        early, own = await at.placed(f"{OF_ONE}183")
+        await soon(lambda: at.one.invites(f"{OF_ONE}183"), "the carrier to be rung")
+        await at.speaks(at.one)
+        await soon(lambda: hears(own, OUTSIDE_TONE), "anna to hear the network before any answer")
+        own.hang_up()
+        assert (await at.kept(early))["outcome"] == "cancelled"
+        await soon(lambda: at.one.received("CANCEL") == 2, "CANCEL")
+
+        said, own = await at.placed(f"{OF_ONE}184")
+        assert await soon(lambda: at.refused(said), "the word behind an announcement") == "number-refused"
+        await at.end(said)
+        assert (await at.kept(said))["outcome"] == "refused"
+
+        talk, own = await at.placed(f"{OF_ONE}200")
+        await soon(lambda: at.hotline.agent()["activity"] == "talking", "the conversation")
+        await at.speaks(at.one)
+        await soon(lambda: hears(own, OUTSIDE_TONE), "anna to hear the other side")
+        await soon(lambda: abs(at.one.loudest() - AGENT_TONE) < 15, "the other side to hear anna")
+        await at.end(talk)
+        assert (await at.kept(talk))["outcome"] == "conversation"
+        await soon(lambda: at.one.received("BYE") == 1, "BYE")
+        await at.hotline.freed()
+
+        left, own = await at.placed(f"{OF_ONE}201")
+        await asyncio.wait_for(own.over.wait(), 30)
+        kept = await at.kept(left)
+        assert (kept["outcome"], kept["ended_by"]) == ("conversation", "customer")
+
+
+async def test_another_trunk_another_place_and_who_calls(tmp_path: Path) -> None:
+    async with world(tmp_path) as at:
+        # 302 to a number that may be dialled is followed, one to a premium number is not.
+        call, _ = await at.placed(f"{OF_ONE}302")
+        await soon(lambda: at.hotline.agent()["activity"] == "talking", "the forwarded call")
+        invite = at.one.invites("+8613900000200")[0]
+        assert f"<sip:{TRUNKS_OWN}@" in invite.headers.get("from")[0]
+        assert f"<sip:{TRUNKS_OWN}@" in invite.headers.get("p-asserted-identity")[0]
+        await at.end(call)
+        await at.hotline.freed()
+        call, _ = await at.placed(f"{OF_ONE}303")
+        assert await soon(lambda: at.refused(call), "the word for it") == "call-failed"
+        assert not at.one.invites("+19005550200")
+        await at.end(call)
+        await at.kept(call)
+
+        # Nobody listens at the first trunk: the second has the call.
+        call, _ = await at.placed(f"{OF_DEAD}200")
+        await soon(lambda: at.hotline.agent()["activity"] == "talking", "the call by the second trunk")
+        assert at.two.invites("13700000200")
+        await at.end(call)
+        await at.hotline.freed()
+
+        # The queue's own number goes before the trunk's, as each trunk writes it.
+        admin = at.hotline.place.run("token", "add", "root", "--role", "admin").split()[-1]
+        bearer = f"Bearer {admin}"
+        seen = at.hotline.place.get("/queues/default", Authorization=bearer)["queue"]["version"]
+        asked = {"numbers": OWN, "version": seen}
+        await asyncio.to_thread(at.hotline.place.ask, "PUT", "/queues/default", asked, Authorization=bearer)
+        await soon(lambda: at.shows(OWN), "the board to know the number")
+        call, _ = await at.placed(f"{OF_DEAD}404", queue="default")
+        assert await soon(lambda: at.refused(call), "the word for it") == "number-wrong"
+        shown = at.two.invites("13700000404")[0].headers
+        assert "<sip:02155550100@" in shown.get("from")[0]
+        assert "<sip:02155550100@" in shown.get("p-asserted-identity")[0]
+        await at.end(call)
+        await at.kept(call)
