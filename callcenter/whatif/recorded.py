@@ -14,10 +14,11 @@ from datetime import time as wall
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import and_, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from callcenter.calls.models import Call
+from callcenter.calls.models import AgentWork, Call, QueueVisit
 from callcenter.errors import InvalidInput
 from callcenter.routing.models import QueueRow
 from callcenter.whatif.engine import ABANDONED, ANSWERED, DEFLECTED
@@ -77,19 +78,36 @@ def read(session: Session, day: date, zone: ZoneInfo) -> RecordedDay:
 
 
 def calls(session: Session, day: date, zone: ZoneInfo) -> list[Past]:
-    """The calls that began on the day and entered a queue, of all queues, in the order in which they did; those that
-    have ended."""
+    """Who came to a queue on the day, of all queues, in the order in which they did; of calls that have ended. A call that
+    went on to another queue, by overflow or by transfer, came there too, as figures count it: each time with what that
+    queue's agents spent on it."""
     begins, ends = midnight(day, zone), midnight(day + timedelta(days=1), zone)
-    rows = session.execute(
+    spent = (
         columns(
-            *(getattr(Call, name) for name in ("queue", "queued_at", "waited", "outcome", "agent")),
-            *(getattr(Call, name) for name in ("talk", "hold", "wrap_up")),
+            col(AgentWork.call_id),
+            col(AgentWork.queue),
+            func.sum(col(AgentWork.talk_ms) + col(AgentWork.hold_ms) + col(AgentWork.wrap_up_ms)).label("ms"),
         )
-        .where(col(Call.started_at) >= begins, col(Call.started_at) < ends, col(Call.direction) == "in")
-        .where(col(Call.queued_at).is_not(None), col(Call.queue) != "", col(Call.outcome) != "")
-        .order_by(col(Call.queued_at), col(Call.id))
+        .where(col(AgentWork.call_id).in_(_came(columns(col(QueueVisit.call_id)), begins, ends)))
+        .group_by(col(AgentWork.call_id), col(AgentWork.queue))
+        .subquery()
+    )
+    visits = columns(
+        *(getattr(QueueVisit, name) for name in ("queue", "offered_at", "waited_ms", "outcome", "agent")),
+        func.coalesce(spent.c.ms, 0).label("busy_ms"),
+    )
+    visits = visits.join(Call, col(Call.id) == QueueVisit.call_id).where(col(Call.outcome) != "")
+    visits = visits.outerjoin(
+        spent, and_(spent.c.call_id == QueueVisit.call_id, spent.c.queue == QueueVisit.queue)
+    )
+    rows = session.execute(
+        _came(visits, begins, ends).order_by(col(QueueVisit.offered_at), col(QueueVisit.call_id))
     )
     return [_past(row, begins) for row in rows]
+
+
+def _came(visits: Any, begins: datetime, ends: datetime) -> Any:
+    return visits.where(col(QueueVisit.offered_at) >= begins, col(QueueVisit.offered_at) < ends)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -119,11 +137,11 @@ def agents(calls: Sequence[Past]) -> list[Worked]:
 def _past(row: Any, begins: datetime) -> Past:
     return Past(
         row.queue,
-        (row.queued_at - begins).total_seconds(),
-        row.waited,
+        (row.offered_at - begins).total_seconds(),
+        row.waited_ms / 1000,
         OUTCOMES.get(row.outcome, DEFLECTED),
         row.agent,
-        row.talk + row.hold + row.wrap_up,
+        int(row.busy_ms) / 1000,
     )
 
 

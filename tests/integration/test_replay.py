@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine
+from sqlmodel import col, select
 
 from callcenter import db
+from callcenter.calls.models import AgentWork, Call, QueueVisit
 from callcenter.errors import InvalidInput
 from callcenter.whatif import recorded
+from callcenter.whatif.engine import ABANDONED, ANSWERED, DEFLECTED
 from callcenter.whatif.past import import_calls
 from callcenter.whatif.replay import Change, replay, rule
 
@@ -89,6 +92,56 @@ def test_who_left_people_waiting_was_away(engine: Engine, tmp_path: Path) -> Non
     nine = 9 * 3600.0
     assert (ann.begins, ann.ends) == (nine, nine + 1230)
     assert ann.breaks == [(nine + 60, 260.0)]  # free, yet nobody took the caller who left at 9:05:20
+
+
+def test_a_call_that_visited_two_queues_comes_to_both(engine: Engine, tmp_path: Path) -> None:
+    """Ann had it from the desk for a minute and gave it to billing, where Bo had it for five; another one overflowed."""
+    path = tmp_path / "past.csv"
+    path.write_text(
+        "arrived,queue,customer,waited,outcome,agent,talked\n"
+        "2026-03-02 09:00:00,desk,1,10,answered,ann,60\n"
+        "2026-03-02 09:30:00,desk,2,30,abandoned,,\n"
+    )
+    import_calls(engine, path, "CN", ZONE)
+    nine = datetime(2026, 3, 2, 9, tzinfo=ZONE)
+    with db.write(engine) as session:
+        given, left = (row.id for row in session.exec(select(Call).order_by(col(Call.started_at))))
+        for call, at, outcome, waited, agent in (
+            (given, 70, "answered", 20_000, "bo"),
+            (left, 1830, "abandoned", 45_000, ""),
+        ):
+            session.add(
+                QueueVisit(
+                    call_id=call, queue="billing", slot=0, offered_at=nine + timedelta(seconds=at),
+                    outcome=outcome, waited_ms=waited, agent=agent,
+                )
+            )  # fmt: skip
+        moved = session.get(QueueVisit, (left, "desk"))
+        assert moved is not None
+        moved.outcome = "overflowed"
+        worked: list[tuple[str, dict[str, Any]]] = [
+            ("talk", {"talk_ms": 290_000, "hold_ms": 10_000}),
+            ("wrap_up", {"wrap_up_ms": 30_000}),
+        ]
+        for what, spent in worked:
+            done: dict[str, Any] = {"call_id": given, "agent": "bo", "at": nine, "queue": "billing"}
+            session.add(AgentWork(**done, what=what, slot=0, **spent))
+    with db.read(engine) as session:
+        day = recorded.read(session, DAY, ZONE)
+    assert [
+        (one.queue, one.queued - 9 * 3600, one.waited, one.outcome, one.agent, one.busy) for one in day.calls
+    ] == [
+        ("desk", 0.0, 10.0, ANSWERED, "ann", 60.0),
+        ("billing", 70.0, 20.0, ANSWERED, "bo", 330.0),
+        ("desk", 1800.0, 30.0, DEFLECTED, "", 0.0),
+        ("billing", 1830.0, 45.0, ABANDONED, "", 0.0),
+    ]
+    assert [(one.name, one.queues) for one in day.agents] == [("ann", ["desk"]), ("bo", ["billing"])]
+    told = replay(day, Change(), 2, 1)
+    assert {name: one["happened"]["offered"] for name, one in told["queues"].items()} == {
+        "billing": 2,
+        "desk": 2,
+    }
 
 
 def refused(field: str, act: Callable[[], Any]) -> None:

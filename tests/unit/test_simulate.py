@@ -66,7 +66,7 @@ def test_it_is_m_m_c_k() -> None:
     check(figures(made), erlang_c_bounded(AGENTS, RATE / 3600, HANDLING, WITHIN, 5))
 
 
-@pytest.mark.parametrize("agents", [7, 9, 11])
+@pytest.mark.parametrize("agents", [2, 7, 9, 11])  # with two, four and a half times what they can do
 def test_it_is_m_m_c_m_under_and_over_load(agents: int) -> None:
     made = described(types__all__patience=120, groups__team__agents=agents)
     check(figures(made), erlang_a(agents, RATE / 3600, HANDLING, WITHIN, 120))
