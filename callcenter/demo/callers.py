@@ -1,7 +1,7 @@
 """The town: customers who ring the hotline, and their phones at the other end of the trunk.
 
-Some complain, some chase, some ask, some hang up in the queue; of those who are called back some are busy and some do
-not answer. Real SIP and RTP on loopback.
+Some complain, some chase, some ask, some hang up in the queue, some press a key there to be rung back; of those who are
+called back some are busy and some do not answer. Real SIP and RTP on loopback.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from callcenter.settings import SPOKEN
 from callcenter.telephony.media.pcm import Samples
 from callcenter.telephony.phone import Phone, PhoneCall
 
-Wish = Literal["complain", "chase", "ask", "leave"]
+Wish = Literal["complain", "chase", "ask", "leave", "keep"]
 
 BETWEEN = (6.0, 10.0)
 """Seconds between two callers."""
@@ -78,11 +78,15 @@ class Town:
     # ---- they ring -----------------------------------------------------------------------------------------------
 
     def _next(self) -> Story:
-        wish: Wish = self.dice.choices(("complain", "chase", "ask", "leave"), (40, 20, 25, 15))[0]
-        if self.dice.random() < 0.12:
-            return Story(self.dice.choice((*STRANGERS, WITHOUT_AREA_CODE, WITHHELD)), wish)
-        idle = [person for person in PEOPLE if person.number not in self.stories]
-        return Story(self.dice.choice(idle), wish)
+        wish: Wish = self.dice.choices(("complain", "chase", "ask", "leave", "keep"), (36, 18, 22, 12, 12))[0]
+        known = self.dice.random() >= 0.12
+        strangers = () if known else self._not_ringing(*STRANGERS, WITHOUT_AREA_CODE, WITHHELD)
+        # Fewer are on the phone (MOST_AT_ONCE) than are known.
+        return Story(self.dice.choice(strangers or self._not_ringing(*PEOPLE)), wish)
+
+    def _not_ringing(self, *people: Person) -> tuple[Person, ...]:
+        """Nobody rings twice at once."""
+        return tuple(person for person in people if person.number not in self.stories)
 
     async def _ring(self, story: Story) -> None:
         number = story.person.number
@@ -108,9 +112,16 @@ class Town:
 
     async def _wait(self, call: PhoneCall, story: Story) -> None:
         """Until the hotline hangs up, or patience ends."""
-        patience = self.dice.uniform(9, 16) if story.wish == "leave" else LONGEST
+        patience = self.dice.uniform(9, 16) if story.wish in ("leave", "keep") else LONGEST
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(call.over.wait(), patience)
+        if story.wish == "keep" and not call.over.is_set():
+            # Of who speaks with an agent by now, the key means nothing.
+            call.press("1")
+            await asyncio.sleep(2)
+            call.press("1")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(call.over.wait(), LONGEST)
 
     # ---- they are rung -------------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ def _rules(session: Session) -> None:
     queue = session.get(QueueRow, "default") or QueueRow(name="default")
     queue.label, queue.ring_time, queue.wrap_up = "Hotline 热线", 12.0, 20.0
     queue.recording, queue.recording_days = "all", 7
+    queue.callback = True
     session.add(queue)
     session.flush()
 
