@@ -33,6 +33,8 @@ loadmodule "registrar.so"
 loadmodule "auth.so"
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "max_contacts", 2)
+modparam("registrar", "max_expires", {longest})
+modparam("registrar", "min_expires", 1)
 modparam("tm", "fr_inv_timer", 60000)
 request_route {{
     if (is_method("REGISTER")) {{
@@ -62,13 +64,15 @@ request_route {{
 
 
 class Kamailio:
-    """One Kamailio on a loopback port of its own; everybody's password is `secret`."""
+    """One Kamailio on a loopback port of its own; everybody's password is `secret`; it grants at most `longest` seconds."""
 
-    def __init__(self, folder: Path, port: int, secret: str = "secret") -> None:
+    def __init__(self, folder: Path, port: int, secret: str = "secret", longest: int = 3600) -> None:
         self.folder, self.port = folder, port
         self.address = f"127.0.0.1:{port}"
         modules = next(Path("/usr").glob("lib*/**/kamailio/modules"))
-        (folder / "kamailio.cfg").write_text(CONFIG.format(port=port, modules=modules, secret=secret))
+        (folder / "kamailio.cfg").write_text(
+            CONFIG.format(port=port, modules=modules, secret=secret, longest=longest)
+        )
 
     async def start(self) -> None:
         program = programs.find("kamailio")
@@ -84,7 +88,11 @@ class Kamailio:
 
     def knows(self, user: str) -> bool:
         """Whether this user has registered."""
-        return f"registered <{user}>" in self.log.read_text()
+        return self.registrations(user) > 0
+
+    def registrations(self, user: str) -> int:
+        """How often this user has registered, or renewed it, since the start."""
+        return self.log.read_text().count(f"registered <{user}>")
 
     async def stop(self) -> None:
         """SIGKILL, children too: one that is told to end while it still starts may wait a minute for its children."""

@@ -271,6 +271,15 @@ WORDS: dict[str, dict[str, str]] = {
         "guessing": lazy("guessed secrets"),
         "abuse": lazy("abuse"),
     },
+    "trunk.why": {
+        "registration: 401": lazy("the registrar refuses our user name or password"),
+        "registration: 403": lazy("the registrar refuses our user name or password"),
+        "registration: 404": lazy("the registrar does not know our user name"),
+        "registration: 407": lazy("the registrar refuses our user name or password"),
+        "registration: 408": lazy("the registrar does not answer"),
+        "OPTIONS: 408": lazy("it does not answer"),
+        "OPTIONS: 503": lazy("it is out of service"),
+    },
     "strategy": {
         "longest_idle": lazy("Longest idle"),
         "round_robin": lazy("In turn"),

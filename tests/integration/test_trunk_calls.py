@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ class World:
     one: Carrier
     two: Carrier
     token: str
+    secrets: dict[str, str]
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         return self.hotline.place.ask(method, path, body, Authorization=f"Bearer {self.token}")
@@ -87,11 +90,13 @@ async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
     wanted = {"trunks": json.dumps(trunks), "outbound_hours": another_time(), "greeting": "false", **settings}
     with running(data, **wanted) as place:
         hotline = Hotline(place)
+        said = place.run("user", "add", "door", "--phone", "door", "--password", "door-signs-in")
+        secret = said.partition("password ")[2].partition(",")[0]
         token = place.run("token", "add", "anna", "--role", "agent").split()[-1]
         async with one.running(OUTSIDE_TONE), two.running(OUTSIDE_TONE):
             await asyncio.to_thread(place.start)
             async with hotline.desk() as anna:
-                yield World(hotline, anna, one, two, token)
+                yield World(hotline, anna, one, two, token, {"door": secret})
 
 
 def hears(call: PhoneCall, tone: float) -> bool:
@@ -201,3 +206,43 @@ async def test_another_trunk_another_place_and_who_calls(tmp_path: Path) -> None
         assert "<sip:02155550100@" in shown.get("p-asserted-identity")[0]
         await at.end(call)
         await at.kept(call)
+
+
+async def test_an_emergency_goes_out_whatever_is_full_stopped_or_signed_out(tmp_path: Path) -> None:
+    async with world(tmp_path) as at, phone(at, "door") as door:
+        busy, own = await at.placed(f"{OF_DEAD}200")
+        await soon(lambda: at.hotline.agent()["activity"] == "talking", "the only channel to be taken")
+        first = door.call(f"sip:110@{at.hotline.place.sip}")
+        await soon(first.up.is_set, "help by the trunk that is full")
+        await soon(lambda: at.two.invites("110"), "the carrier to have the call")
+        first.hang_up()
+        refused = door.call(f"sip:13900000200@{at.hotline.place.sip}")
+        await asyncio.wait_for(refused.over.wait(), 30)
+        assert refused.ending is not None
+        assert refused.ending.code == 403
+        await at.end(busy)
+        await at.hotline.freed()
+
+        conductor = at.hotline.place.pid("conductor")
+        os.kill(conductor, signal.SIGSTOP)
+        try:
+            second = door.call(f"sip:110@{at.hotline.place.sip}")
+            await soon(second.up.is_set, "help without a conductor")
+            await soon(lambda: at.two.received("INVITE") == 3, "the carrier to have the second call")
+            await at.speaks(at.two)
+            await soon(lambda: hears(second, OUTSIDE_TONE), "the phone to hear who helps")
+            second.hang_up()
+        finally:
+            os.kill(conductor, signal.SIGCONT)
+        own.hang_up()
+
+
+@contextlib.asynccontextmanager
+async def phone(at: World, name: str) -> AsyncIterator[Phone]:
+    """A registered phone of somebody who is not signed in."""
+    found = Phone(name, at.secrets[name], server=at.hotline.place.sip, tone=AGENT_TONE)
+    await at.hotline.registered(found)
+    try:
+        yield found
+    finally:
+        await found.stop()

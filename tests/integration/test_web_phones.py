@@ -54,8 +54,18 @@ def test_phones_tell_how_they_are_reached(pages: Pages) -> None:
 @pytest.mark.parametrize("language", ["en", "zh_Hans", "zh_Hant"])
 def test_the_pages_show_in_every_language(pages: Pages, language: str) -> None:
     pages.add_user("root", "admin", phone="1001", language=language)
+    down = {"name": "line1", "up": True, "address": "", "driver": "sipua", "capacity": 10, "lacks": [],
+            "trunks": {"carrier": "registration: 401"}}  # fmt: skip
+    pages.store.hset(LINES, "line1", json.dumps(down))
+    pages.store.set(stream.line_figures("line1"), json.dumps({"legs": 0}))
     with pages.browser("root") as client:
         assert "1001" in client.get("/phones").text
         trunks = client.get("/trunks").text
         assert "192.0.2.7:5060" in trunks
         assert "trunk-secret" not in trunks
+        said = {
+            "en": "refuses our user name",
+            "zh_Hans": "拒绝了我们的用户名",
+            "zh_Hant": "拒絕了我們的用戶名稱",
+        }
+        assert said[language] in trunks

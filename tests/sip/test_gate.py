@@ -13,6 +13,7 @@ from callcenter.telephony.line import LineConfig, Memory, Phone, Trunk
 from callcenter.telephony.sipua.digest import ha1
 from callcenter.telephony.sipua.driver import Options, SipuaLine
 from tests.events import Reported, until
+from tests.ports import free_range
 from tests.sip.conftest import QUICK, World, config
 from tests.sip.wire import SDP, Peer
 
@@ -36,11 +37,15 @@ def forged(peer: Peer, **more: object) -> LineConfig:
 
 @contextlib.asynccontextmanager
 async def bounded(
-    carrier: Peer, told: LineConfig, bounds: Bounds, limits: Limits | None = None
+    carrier: Peer,
+    told: LineConfig,
+    bounds: Bounds,
+    limits: Limits | None = None,
+    ports: tuple[int, int] = (21000, 21999),
 ) -> AsyncIterator[World]:
     """A line with bounds of its own that was told something; `carrier` answers to it."""
     line, reported = (
-        SipuaLine(Options(rtp_ports=(21000, 21999), timers=QUICK, bounds=bounds, limits=limits or Limits())),
+        SipuaLine(Options(rtp_ports=ports, timers=QUICK, bounds=bounds, limits=limits or Limits())),
         Reported(),
     )
     address = await line.start(reported, told, Memory())
@@ -160,3 +165,24 @@ async def test_a_stranger_reaches_the_hotline_only(world: World) -> None:
         await stranger.take(404)
     stranger.close()
     assert not world.reported.of(events.CallArrived)
+
+
+async def test_with_every_channel_and_port_taken_help_is_still_called(carrier: Peer) -> None:
+    """32 pairs of ports: 28 for calls, 4 for who calls for help."""
+    full = forged(carrier, trunks=(Trunk("carrier", f"127.0.0.1:{carrier.port}", channels=28),))
+    async with bounded(carrier, full, Bounds(), ports=free_range(64)) as world:
+        assert world.line.capacity() == 28
+        anna = await world.phone("anna", "a-secret")
+        for number in range(28):
+            world.do(commands.DialLeg(f"out{number}", number="+8613800138000"))
+        await refused(world, "no_capacity", number="+8613800138000")
+        for _ in range(2):
+            call = anna.call("110")
+            leg = (await world.arrived(called="110")).leg
+            world.do(commands.AnswerLeg(leg))
+            world.do(commands.DialLeg(f"to-{leg}", number="110", call=leg))
+            await until(call.up.is_set)
+        asked = {(await carrier.take("INVITE")).uri.partition("@")[0] for _ in range(30)}
+        assert "sip:110" in asked
+        assert len(world.line.legs()) == 32
+        assert not world.reported.of(events.LegEnded)

@@ -52,6 +52,8 @@ _REMEMBERED = 60.0
 """Seconds that we know the id of a leg that we placed, so that a command read twice dials once."""
 _FAREWELL = 4
 """Times T1 that a stopping line waits for the answers to its BYEs: two repetitions."""
+_FOR_HELP = 4
+"""Legs, two calls of a phone to an emergency number, that ports are kept for; fewer where there are few."""
 _LAG = 3.0
 """Seconds that the loop may be late before new calls get 503."""
 
@@ -169,7 +171,8 @@ class SipuaLine:
 
     def capacity(self) -> int:
         first, last = self._options.rtp_ports
-        return min(self._options.most_legs, (last - first + 1) // 2)
+        pairs = (last - first + 1) // 2
+        return min(self._options.most_legs, pairs - min(_FOR_HELP, pairs // 8))
 
     def legs(self) -> list[str]:
         return list(self._legs)

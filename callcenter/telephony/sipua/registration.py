@@ -15,7 +15,10 @@ from callcenter.telephony.sipua.wire import PRODUCT, Inbound
 PERIOD = 600
 """Seconds that we ask a registration to last."""
 AGAIN = 30.0
-"""Seconds to wait after a registration that failed."""
+"""Seconds to wait after a registration that failed; doubled each time that we are refused, for whoever tries a wrong
+password every half minute is taken for a guesser and banned."""
+LONGEST = 480.0
+"""The longest such wait."""
 
 
 class Registration:
@@ -46,7 +49,7 @@ class Registration:
         self._call_id = generate_call_id(agent.host_towards(host))
         self._tag = generate_tag()
         self._cseq = 0
-        self._tries = 0
+        self._tries = self._refused = 0
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
         self._send(self._period)
@@ -60,7 +63,14 @@ class Registration:
             self._tries = 0
             self._send(0)
 
+    def renew(self) -> None:
+        """Register at once: the registrar was away, and may have forgotten us."""
+        if self._timer is not None and not self._stopped:
+            self._timer.cancel()
+            self._send(self._period)
+
     def _send(self, expires: int, authorization: tuple[str, str] | None = None) -> None:
+        self._timer = None
         self._cseq += 1
         request = SipRequest(method="REGISTER", uri=f"sip:{self._domain}")
         headers = request.headers
@@ -95,7 +105,9 @@ class Registration:
         granted = self._granted(inbound) if 200 <= code < 300 and expires else 0.0
         self._settle(code, granted)
         if not self._stopped:
-            self._plan(granted * 0.8 if granted else 0.0 if code == 423 else AGAIN)
+            self._refused = self._refused + 1 if 400 <= code < 500 and code not in (408, 423) else 0
+            again = min(AGAIN * 2 ** max(0, self._refused - 1), LONGEST)
+            self._plan(granted * 0.8 if granted else 0.0 if code == 423 else again)
 
     def _failed(self) -> None:
         self._settle(408, 0.0)

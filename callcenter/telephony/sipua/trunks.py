@@ -32,10 +32,15 @@ class _Way:
         def on_change() -> None:
             changed(self)
 
+        def on_probed() -> None:
+            if self.registration is not None and self._probe is not None and self._probe.up:
+                self.registration.renew()
+            changed(self)
+
         self.registration = Registration(agent, trunk, on_change=on_change) if trunk.register else None
         flow = Flow(trunk.transport, host, port)
         uri = f"sip:{join_host(host, port)}"
-        self._probe = Probe(agent, uri, flow, trunk.keepalive, on_change) if trunk.keepalive else None
+        self._probe = Probe(agent, uri, flow, trunk.keepalive, on_probed) if trunk.keepalive else None
 
     @property
     def up(self) -> bool | None:
