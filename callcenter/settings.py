@@ -159,6 +159,8 @@ class Settings(BaseSettings):
     """How long a scanner, a flood or a guesser is not heard."""
     refuse_withheld: bool = False
     """Refuse callers who hide their number."""
+    refusal: Literal["silent", "spoken"] = "silent"
+    """Whether barred callers hear a sentence (before any answer: it costs them nothing) or are refused without a word."""
     lock_after: int = Field(default=10, ge=0, le=1000)
     """Wrong passwords in a row after which nobody signs in by that name until an administrator unlocks; 0 = never."""
     supervision: Literal["open", "private"] = "open"

@@ -1,6 +1,6 @@
 """Which driver the settings name, and what it is told."""
 
-from callcenter.settings import Settings, host_port, port_range
+from callcenter.settings import SPOKEN, Settings, host_port, port_range
 from callcenter.telephony import pyvoip
 from callcenter.telephony.dialplan import Bounds
 from callcenter.telephony.fake import FakeLine
@@ -70,6 +70,7 @@ def options(settings: Settings) -> Options:
         limits=limits(settings),
         guard=Rules(settings.messages_per_second, settings.ban_seconds, frozenset(settings.trusted_sources)),
         disk_limit=settings.recording_disk_mb * 1024 * 1024,
+        farewell=tuple(SPOKEN[one] for one in settings.languages) if settings.refusal == "spoken" else (),
     )
 
 

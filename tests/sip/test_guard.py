@@ -9,15 +9,18 @@ import pytest
 from callcenter import commands, events
 from callcenter.telephony.limits import Limits
 from callcenter.telephony.line import Barred
+from callcenter.telephony.sipua import farewell
 from callcenter.telephony.sipua.driver import Options
 from tests.events import until
 from tests.sip.conftest import QUICK, World, config
-from tests.sip.wire import SDP
+from tests.sip.wire import SDP, Peer
 
 
 @pytest.fixture
 def options() -> Options:
-    return Options(rtp_ports=(21000, 21999), timers=QUICK, limits=Limits(source_at_once=20))
+    return Options(
+        rtp_ports=(21000, 21999), timers=QUICK, limits=Limits(source_at_once=20), farewell=("en", "cmn")
+    )
 
 
 def stranger(host: str) -> socket.socket:
@@ -90,7 +93,7 @@ async def test_a_scanner_is_banned_and_the_ban_is_lifted(world: World) -> None:
     sock.close()
 
 
-async def test_a_barred_caller_is_refused_and_recorded(world: World) -> None:
+async def test_a_barred_caller_hears_why_is_refused_and_recorded(world: World) -> None:
     number = "+8613800138000"
     await world.line.configure(
         config(barred=(Barred(number, time.time() + 60), Barred("+8613800138001", 1.0)))
@@ -98,9 +101,36 @@ async def test_a_barred_caller_is_refused_and_recorded(world: World) -> None:
     rude = await world.phone(number)
     call = rude.call("hotline")
     arrived = await world.arrived()
+    await until(call.in_early_media.is_set)
+    await until(lambda: call.voice.loudest() > 0, "the sentence is heard before any answer")
     ended = await world.ended(arrived.leg)
     assert (arrived.caller, ended.outcome, ended.code, ended.reason) == (number, "refused", 603, "barred")
     await until(call.over.is_set)
+    assert call.ending
+    assert (call.ending.code, call.up.is_set()) == (603, False)
     forgiven = await world.phone("+8613800138001")
     forgiven.call("hotline")
     assert (await world.arrived()).caller == "+8613800138001"
+
+
+async def test_who_is_refused_may_hang_up_makes_no_offer_or_is_one_too_many(world: World) -> None:
+    """Told at once, whatever becomes of the sentence; nothing is left over."""
+    await world.line.configure(config(barred=(Barred("+8613800138000"),), refuse_withheld=True))
+    listeners = [await Peer.open(world.address) for _ in range(farewell.MOST + 2)]
+    mute, *others = listeners
+    for peer, body in ((mute, ""), *((peer, SDP) for peer in others)):
+        peer.send(peer.request("INVITE", body=body, user="+8613800138000", branch="z9hG4bKinvite"))
+        arrived = await world.arrived()
+        assert (await world.ended(arrived.leg)).code == 603
+    await mute.take(603)
+    await others[-1].take(603)
+    for peer in others[:-1]:
+        await peer.take(183)
+    assert not world.line.legs()
+    others[0].send(others[0].request("CANCEL", user="+8613800138000", branch="z9hG4bKinvite"))
+    await others[0].take(487)
+    for peer in others[1:-1]:
+        await peer.take(603)
+    await until(lambda: not world.line.figures()["rtp_ports_used"])
+    for peer in listeners:
+        peer.close()

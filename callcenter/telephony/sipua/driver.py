@@ -30,6 +30,7 @@ from callcenter.telephony.sipua.dialling import Dialling
 from callcenter.telephony.sipua.dialogs import Dialog
 from callcenter.telephony.sipua.digest import Challenger
 from callcenter.telephony.sipua.expiry import Lasting
+from callcenter.telephony.sipua.farewell import Farewells
 from callcenter.telephony.sipua.gate import Gate
 from callcenter.telephony.sipua.guard import Guard, Rules
 from callcenter.telephony.sipua.ladder import Ladder
@@ -65,7 +66,8 @@ class Options:
     `rtp_ports`: first and last. `silent_after`: seconds without RTP after which a peer counts as gone. `disk_limit`:
     free bytes under which the disk of recordings is an alarm. `most_legs`: calls beyond get 503. `lasting`: of session
     timers. `bounds`, `limits`: what this line allows whatever it is told. `guard`: who is not heard
-    at all. `phone_keepalive`: seconds between two OPTIONS to a registered phone, 0 for none.
+    at all. `phone_keepalive`: seconds between two OPTIONS to a registered phone, 0 for none. `farewell`: the languages in
+    which barred callers hear why they are refused, () for none.
     """
 
     line: str = "line1"
@@ -87,6 +89,7 @@ class Options:
     bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=Limits)
     guard: Rules = field(default_factory=Rules)
+    farewell: tuple[str, ...] = ()
 
     @property
     def addresses(self) -> tuple[Listen, ...]:
@@ -118,6 +121,7 @@ class SipuaLine:
         self._trunks = Trunks(self._agent, options.line, self._tell)
         self._transfers = Transfers(self._agent, self._trunks, self._registrar)
         self._gate = Gate(options.bounds, options.limits)
+        self._farewells = Farewells(options.farewell, self._media.play)
         self._guard = Guard(options.guard, self._is_known, self._banned)
         self._config = LineConfig()
         self._memory = Memory()
@@ -182,6 +186,7 @@ class SipuaLine:
             self._pulse.cancel()
         self._trunks.stop()
         self._registrar.stop()
+        self._farewells.stop()
         if hang_up:
             for leg in list(self._legs.values()):
                 leg.hang_up("normal")
@@ -360,13 +365,26 @@ class SipuaLine:
         self._tell(arrival.event(self._options.line, leg))
         if code:
             why = "barred" if barred else "too many calls" if wait > 5 else ""
-            self._turn_away(server, leg, code, wait, why)
+            if barred and self._says_why(server, leg, arrival):
+                self._tell_refused(leg, code, wait, why)
+            else:
+                self._turn_away(server, leg, code, wait, why)
         elif trunk is None:
             self._gate.traffic.arrived(leg, arrival.user, self._stranger(arrival), time.monotonic())
 
     def _turn_away(self, server: ServerTransaction, leg: str, code: int, wait: int, why: str) -> None:
         """`wait`: seconds for Retry-After, 0 for none."""
         server.reply(code, headers={"Retry-After": str(wait)} if wait else None)
+        self._tell_refused(leg, code, wait, why)
+
+    def _says_why(self, server: ServerTransaction, leg: str, arrival: Arrival) -> bool:
+        """Whether a barred caller hears a sentence first, while there is room."""
+        if len(self._legs) >= self.capacity() or "early_media" in self.lacks:
+            return False
+        srtp = arrival.trunk.srtp if arrival.trunk else self._config.srtp
+        return self._farewells.say(self._desk, leg, server, arrival.caller.withheld, srtp)
+
+    def _tell_refused(self, leg: str, code: int, wait: int, why: str) -> None:
         fault = "us" if code == 503 else "caller"
         now, line = time.time(), self._options.line
         self._tell(events.LegEnded(now, line, leg, "refused", "line", fault, bool(wait), code, why))
@@ -409,6 +427,8 @@ class SipuaLine:
         match event:
             case media.Digit(leg=leg, digit=digit):
                 self._tell(events.DigitPressed(now, line, leg, digit, "rtp"))
+            case media.PlayFinished(leg=leg) if self._farewells.heard(leg):
+                return
             case media.PlayFinished(leg=leg, play=play):
                 self._tell(events.PromptFinished(now, line, leg, play))
             case media.Bridged(leg=leg, other=other):
