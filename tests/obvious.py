@@ -280,7 +280,9 @@ def table(seen: Seen, centre: Centre, about: str, by: str, day: str = "", queue:
             end = min(spell.end, (begin // HALF_HOUR + 1) * HALF_HOUR)
             put(Spell(spell.agent, spell.state, spell.reason, begin, end), begin, spell.agent)
             begin = end
-    figures = of_queues if about == "queues" else of_agents
+    everybodys = {one.reason for things in rows.values() for one in things if isinstance(one, Spell)}
+    reasons = sorted(everybodys - {""})
+    figures = of_queues if about == "queues" else lambda *given: of_agents(*given, reasons)
     found = {name: figures(things, centre, not queue) for name, things in rows.items()}
     found["total"] = figures([one for things in rows.values() for one in things], centre, not queue)
     return found
@@ -304,7 +306,7 @@ def of_queues(things: list[Any], centre: Centre, _all: bool) -> dict[str, Any]:
     }
 
 
-def of_agents(things: list[Any], _centre: Centre, everything: bool) -> dict[str, Any]:
+def of_agents(things: list[Any], _centre: Centre, everything: bool, reasons: list[str]) -> dict[str, Any]:
     offers = [one for one in things if isinstance(one, Offer)]
     deeds = [one for one in things if isinstance(one, Deed)]
     spells = [one for one in things if isinstance(one, Spell)]
@@ -322,6 +324,8 @@ def of_agents(things: list[Any], _centre: Centre, everything: bool) -> dict[str,
         **_conversations(things),
     }
     if everything:
+        for reason in reasons:
+            found[f"break_{reason}"] = sum(one.end - one.begin for one in spells if one.reason == reason)
         found |= time | {"occupancy": _by(handling, handling + time["available"])}
     return found
 

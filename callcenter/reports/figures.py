@@ -1,6 +1,7 @@
 """What sums mean: the guide's metric definitions, version 1. Pure; times in whole milliseconds, ratios from 0 to 1."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 VERSION = 1
 
@@ -18,7 +19,8 @@ class Sums:
     `waiting`: offered and without an outcome yet. `within`: answered within the queue's T; `waited_ms`: of the answered.
     `offers` to agents: the sum of the `offers_*` and of what rings now. `handled`: conversations, a call once for each
     agent who had the customer. Time is counted where the call was offered; `available_ms`, `break_ms`, `paused_ms` and
-    `not_ready_ms` where they passed. `untimed_ms`: handling of imported calls, of which the time between is not known.
+    `not_ready_ms` where they passed; `breaks`: reason -> milliseconds of `break_ms`. `untimed_ms`: handling of imported
+    calls, of which the time between is not known.
     """
 
     offered: int = 0
@@ -51,11 +53,14 @@ class Sums:
     break_ms: int = 0
     paused_ms: int = 0
     not_ready_ms: int = 0
+    breaks: dict[str, int] = field(default_factory=dict)
 
-    def add(self, **more: int) -> None:
+    def add(self, breaks: Mapping[str, int] | None = None, **more: int) -> None:
         """Add to the named sums."""
         for name, number in more.items():
             setattr(self, name, getattr(self, name) + number)
+        for reason, number in (breaks or {}).items():
+            self.breaks[reason] = self.breaks.get(reason, 0) + number
 
     def add_all(self, other: "Sums") -> None:
         """Add another row to this one."""

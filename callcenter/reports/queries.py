@@ -20,7 +20,7 @@ from callcenter.reports.intervals import SLOTS, Stretch
 BY = {"queues": ("half_hour", "day", "queue"), "agents": ("half_hour", "day", "agent", "team")}
 """What a report is about -> what a row of it stands for."""
 TIMES = ("available", "break", "paused", "not_ready")
-Reader = Callable[[Session, "Wanted", str, Stretch], Iterator[tuple[Any, dict[str, int]]]]
+Reader = Callable[[Session, "Wanted", str, Stretch], Iterator[tuple[Any, dict[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def report(
                 found.setdefault(place(key), Sums()).add(**more)
         for row in _running(session, wanted, stretch, now):
             key = row["agent"] if by in ("agent", "team") else (row["slot"] + stretch.shift) // SLOTS[by]
-            found.setdefault(place(key), Sums()).add(**{f"{row['state']}_ms": row["ms"]})
+            found.setdefault(place(key), Sums()).add(**_spent(row["state"], row["reason"], row["ms"]))
     return dict(sorted(found.items()))
 
 
@@ -110,11 +110,12 @@ def _key(table: Any, by: str, stretch: Stretch) -> Any:
 def _grouped(
     session: Session, table: Any, wanted: Wanted, by: str, stretch: Stretch, what: Any, sums: list[Any]
 ) -> Any:
-    """Rows of key, `what` and sums."""
+    """Rows of key, `what` (a column, or several) and sums."""
     key = _key(table, by, stretch)
-    query = narrow(table, select(key, what, *sums).select_from(table), wanted)
+    columns = what if isinstance(what, tuple) else (what,)
+    query = narrow(table, select(key, *columns, *sums).select_from(table), wanted)
     return session.execute(
-        query.where(table.slot >= stretch.begin, table.slot < stretch.end).group_by(key, what)
+        query.where(table.slot >= stretch.begin, table.slot < stretch.end).group_by(key, *columns)
     )
 
 
@@ -166,14 +167,20 @@ def _work(
 
 def _times(
     session: Session, wanted: Wanted, by: str, stretch: Stretch
-) -> Iterator[tuple[Any, dict[str, int]]]:
+) -> Iterator[tuple[Any, dict[str, Any]]]:
     if wanted.queues is not None:
         return  # an agent is free for all of his queues at once
-    for key, state, spent in _grouped(
-        session, AgentTime, wanted, by, stretch, AgentTime.state, [func.sum(col(AgentTime.ms))]
+    what = (AgentTime.state, AgentTime.reason)
+    for key, state, reason, spent in _grouped(
+        session, AgentTime, wanted, by, stretch, what, [func.sum(col(AgentTime.ms))]
     ):
         if state in TIMES:
-            yield key, {f"{state}_ms": int(spent)}
+            yield key, _spent(state, reason, int(spent))
+
+
+def _spent(state: str, reason: str, ms: int) -> dict[str, Any]:
+    """Time between calls, as `Sums.add` takes it."""
+    return {f"{state}_ms": ms} | ({"breaks": {reason: ms}} if state == "break" else {})
 
 
 def _running(session: Session, wanted: Wanted, stretch: Stretch, now: float) -> list[dict[str, Any]]:

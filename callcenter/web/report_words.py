@@ -1,22 +1,25 @@
 """Figures of reports: what each is called, its formula, how it is written, and which calls it leads to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from callcenter.errors import lazy
 from callcenter.reports.figures import Sums
+from callcenter.web import words
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`form`: count | share | seconds. `leads`: the figure of `reports.drill` that lists its calls, empty for none."""
+    """`form`: count | share | seconds. `leads`: the figure of `reports.drill` that lists its calls, empty for none.
+    `reason`: of a break."""
 
     name: str
     label: str
     formula: str
     form: str = "count"
     leads: str = ""
+    reason: str = ""
 
 
 _AHT = Figure("aht", lazy("AHT"), lazy("(talk + hold + wrap-up) / conversations"), "seconds", "handled")
@@ -83,10 +86,22 @@ AGENTS = (
 )  # fmt: skip
 
 
-def figures(about: str, level: str, of_all: bool) -> list[Figure]:
-    """The columns of a report. An agent is free for all of his queues at once: there is such time `of_all` only."""
+def figures(about: str, level: str, of_all: bool, reasons: Iterable[str] = ()) -> list[Figure]:
+    """The columns of a report, one for each of the breaks' `reasons`. An agent is free for all of his queues at once:
+    there is such time `of_all` only."""
     if about == "agents":
-        return [*AGENTS, *(_TIMES if of_all else ())]
+        breaks = [
+            Figure(
+                f"break_{one}",
+                words.word("break", one),
+                lazy("breaks of this reason"),
+                "seconds",
+                reason=one,
+            )
+            for one in sorted(reasons)
+            if one
+        ]
+        return [*AGENTS, *((*_TIMES, *breaks) if of_all else ())]
     return [
         Figure("level", one.label, LEVELS[level], one.form, one.leads) if one.name == "level" else one
         for one in QUEUES
@@ -95,6 +110,8 @@ def figures(about: str, level: str, of_all: bool) -> list[Figure]:
 
 def value(figure: Figure, sums: Sums, level: str) -> Any:
     """A count, seconds, or a share from 0 to 1; None where nothing is to be divided by."""
+    if figure.reason:
+        return sums.breaks.get(figure.reason, 0) / 1000
     if figure.name == "level":
         return sums.level(level)
     if figure.name in Sums.__slots__ or hasattr(sums, figure.name):

@@ -41,9 +41,10 @@ class Asked:
     queues: frozenset[str] | None
     """Of these only: the one that is asked for, or those over which the viewer has rights; None for all."""
 
-    @property
-    def columns(self) -> list[Figure]:
-        return report_words.figures(self.words["about"], self.words["level"], self.queues is None)
+    def columns(self, total: Sums) -> list[Figure]:
+        """Those of the report that has this total: its breaks are told apart by their reasons."""
+        of_all = self.queues is None
+        return report_words.figures(self.words["about"], self.words["level"], of_all, total.breaks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,15 @@ async def show(request: Request) -> Response:
     total = queries.total(rows)
     if respond.wants_json(request):
         return respond.as_json(_json(said, rows, total))
+    columns = said.columns(total)
     shown: Told = {
         "asked": said.words,
-        "columns": said.columns,
+        "columns": columns,
         "lines": [
-            (_name(key, said, names), _link(key, said), _cells(said, row)) for key, row in rows.items()
+            (_name(key, said, names), _link(key, said), _cells(said, columns, row))
+            for key, row in rows.items()
         ],
-        "total": _cells(said, total),
+        "total": _cells(said, columns, total),
         "bys": BY[said.words["about"]],
         "names": names,
         "queues": {name: label for name, label in names.queues.items() if viewer.oversees(name)},
@@ -111,7 +114,7 @@ async def calls(request: Request) -> Response:
         lambda session: drill.calls(session, wanted, said.words["figure"], begins, limit)
     )
     data = {"calls": rows, "next": following, "total": number}
-    known = {one.leads: one for one in reversed(said.columns)}
+    known = {one.leads: one for one in reversed(said.columns(Sums()))}
     shown: Told = {"asked": said.words, "begins": begins, "names": names}
     shown["figure"] = known.get(said.words["figure"])
     return respond.page(request, "report_calls.html", data, **shown)
@@ -132,17 +135,18 @@ async def _deck(request: Request) -> decks.Deck:
     """The columns, rows and the total."""
     held, said, viewer = parts(request), _asked(request), respond.viewer_of(request)
     rows, names = await _rows(held, said)
-    by = said.words["by"]
+    by, total = said.words["by"], queries.total(rows)
+    figures_shown = said.columns(total)
 
     def told(text: str) -> str:
         return held.pages.translate(viewer.language, text) if text else ""
 
     columns = [
         decks.Column(held.pages.word(viewer.language, "report.by", by), KEYS.get(by, "text")),
-        *(decks.Column(told(one.label), one.form, told(one.formula)) for one in said.columns),
+        *(decks.Column(told(one.label), one.form, told(one.formula)) for one in figures_shown),
     ]
-    body = [[_written(key, said, names), *_values(said, row)] for key, row in rows.items()]
-    body.append([told("Total"), *_values(said, queries.total(rows))])
+    body = [[_written(key, said, names), *_values(said, figures_shown, row)] for key, row in rows.items()]
+    body.append([told("Total"), *_values(said, figures_shown, total)])
     title = f"{told('Figures')} {said.first} - {said.last} ({said.zone.key})"
     return decks.Deck(title, columns, body)
 
@@ -226,7 +230,7 @@ def _names(session: Session) -> Names:
 
 
 def _json(said: Asked, rows: dict[Any, Sums], total: Sums) -> Told:
-    columns, by = said.columns, said.words["by"]
+    columns, by = said.columns(total), said.words["by"]
     named = [one.name for one in columns]
     return {
         **{name: said.words[name] for name in WORDS},
@@ -234,19 +238,19 @@ def _json(said: Asked, rows: dict[Any, Sums], total: Sums) -> Told:
         "zone": said.zone.key,
         "formulas": {one.name: one.formula for one in columns},
         "rows": [
-            {by: _coded(key, said), **dict(zip(named, _values(said, row), strict=True))}
+            {by: _coded(key, said), **dict(zip(named, _values(said, columns, row), strict=True))}
             for key, row in rows.items()
         ],
-        "total": dict(zip(named, _values(said, total), strict=True)),
+        "total": dict(zip(named, _values(said, columns, total), strict=True)),
     }
 
 
-def _values(said: Asked, row: Sums) -> list[Any]:
-    return [report_words.value(one, row, said.words["level"]) for one in said.columns]
+def _values(said: Asked, columns: list[Figure], row: Sums) -> list[Any]:
+    return [report_words.value(one, row, said.words["level"]) for one in columns]
 
 
-def _cells(said: Asked, row: Sums) -> list[tuple[Figure, Any]]:
-    return list(zip(said.columns, _values(said, row), strict=True))
+def _cells(said: Asked, columns: list[Figure], row: Sums) -> list[tuple[Figure, Any]]:
+    return list(zip(columns, _values(said, columns, row), strict=True))
 
 
 def _coded(key: Any, said: Asked) -> str:

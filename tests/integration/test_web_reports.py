@@ -166,6 +166,7 @@ def test_time_between_calls_passes_where_it_passes_and_to_this_moment(
     assert spent == [[1200.0, 0.0, 0.0, 600.0], [600.0, 900.0, 0.0, 0.0], [0.0, 0.0, 60.0, 0.0]]
     total = report(robot, about="agents", by="agent")["total"]
     assert total["occupancy"] == 240 / (240 + 1800)
+    assert (total["break"], total["break_meal"]) == (900.0, 900.0)
     assert "occupancy" not in report(robot, about="agents", by="agent", queue="default")["total"]
     today = datetime.now(BERLIN)
     tell_again = events.AgentChanged(today.timestamp() - 5, "ann", "available", "", "idle", True, "")
