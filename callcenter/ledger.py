@@ -1,4 +1,5 @@
-"""Door: the ledger process, which writes the record from the public stream. Wiring only."""
+"""Door: the ledger process, which writes the record from the public stream, and keeps an eye on the dispatcher. Wiring
+only."""
 
 import signal
 import threading
@@ -7,6 +8,7 @@ from callcenter import db, stream
 from callcenter.callbacks import desk as callbacks
 from callcenter.calls import ledger
 from callcenter.recordings import segments
+from callcenter.routing import watch
 from callcenter.settings import Settings
 from callcenter.voicemail import desk as voicemail
 
@@ -20,7 +22,12 @@ def main(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: leaving.set())
     engine, store = db.connect(settings.sql), stream.connect(settings.redis_url)
+    watching = threading.Thread(
+        target=watch.run, args=(stream.connect(settings.redis_url), leaving), name="watch"
+    )
+    watching.start()
     ledger.run(engine, store, leaving, FOLLOWERS)
+    watching.join()
     store.close()
     engine.dispose()
     return 0

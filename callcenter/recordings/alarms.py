@@ -1,4 +1,4 @@
-"""What of the recordings needs a hand: written by the worker, shown by Health and the wallboard."""
+"""What needs a hand, of the recordings and of the house: written by who watches it, shown by Health and the wallboard."""
 
 from typing import Any
 
@@ -10,21 +10,21 @@ from callcenter import stream
 from callcenter.events import AlarmChanged, public
 
 KEY = "recordings:alarms"
-"""Store hash: what (disk | storing | missing | keys) -> JSON {"since", "detail"}."""
+"""Store hash: what (disk | storing | missing | keys | dispatch) -> JSON {"since", "detail", "where"}."""
 SOURCE = "recordings"
 
 
-def set_alarm(store: redis.Redis, what: str, detail: str, now: float) -> None:
+def set_alarm(store: redis.Redis, what: str, detail: str, now: float, where: str = SOURCE) -> None:
     """`detail` says what is wrong, empty when all is well again; whoever watches is told of a difference."""
     kept: Any = store.hget(KEY, what)
     before = orjson.loads(kept)["detail"] if kept else ""
     if detail == before:
         return
     if detail:
-        store.hset(KEY, what, orjson.dumps({"since": now, "detail": detail}))
+        store.hset(KEY, what, orjson.dumps({"since": now, "detail": detail, "where": where}))
     else:
         store.hdel(KEY, what)
-    told = AlarmChanged(now, SOURCE, what, bool(detail), detail)
+    told = AlarmChanged(now, where, what, bool(detail), detail)
     stream.append(store, stream.PUBLIC, public.encode(told))
 
 

@@ -9,9 +9,9 @@ from callcenter.recordings import alarms
 
 
 async def standing(store: redis.asyncio.Redis) -> list[dict[str, Any]]:
-    """Every alarm as what, where (a line, or `recordings`), detail."""
+    """Every alarm as what, where (a line, or `recordings`; empty for the house), detail."""
     found = [
-        {"what": what, "where": alarms.SOURCE, "detail": one["detail"]}
+        {"what": what, "where": one.get("where", alarms.SOURCE), "detail": one["detail"]}
         for what, one in (await alarms.standing(store)).items()
     ]
     lines: Any = await store.hgetall("board:lines")

@@ -409,6 +409,7 @@ WORDS: dict[str, dict[str, str]] = {
         "missing": lazy("Recordings have no file"),
         "audio": lazy("The line's audio is in trouble"),
         "ports": lazy("The line runs out of ports"),
+        "dispatch": lazy("Callers wait although agents are ready"),
     },
     "callback": {
         "due": lazy("To be called"),
