@@ -145,6 +145,7 @@ class Conductor:
             recording_pause=settings.recording_pause,
             country=settings.country,
             second_call=settings.second_call,
+            resume_within=settings.resume_within,
             guests_go_on=settings.guests_go_on,
             releasing=frozenset(trunk.name for trunk in settings.trunks if trunk.release),
             may_ring=dialplan.for_house(

@@ -167,6 +167,8 @@ class Settings(BaseSettings):
     """Whether the agent sees that a supervisor is in the call."""
     second_call: Literal["refuse", "wait"] = "refuse"
     """A colleague's call to an agent who is busy: refused (486), or let the phone signal it (call waiting)."""
+    resume_within: float = Field(default=300.0, ge=0, le=3600)
+    """Seconds in which a caller who hung up while waiting, or was cut off, has the place back; 0 = never."""
     trusted_sources: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses that are never limited or banned as strangers, such as a proxy in front."""
     open_calls: bool = True

@@ -13,6 +13,7 @@ from callcenter.routing import (
     phrases,
     plans,
     releases,
+    returning,
     rules,
     voicemail,
 )
@@ -110,6 +111,7 @@ def deliver(step: Step, call: Call) -> None:
     """A caller who is answered enters the queue `call.queue`: counted as offered there, greeted, lined up at the place
     that a callback keeps, else at the end."""
     queue = step.queue(call.queue) or Queue(call.queue)
+    returning.take_back(step, call)
     call.lined_up, kept = step.now, call.places.get(call.queue, 0.0)
     call.queued = min(step.now, kept or step.now, call.queued or step.now)
     call.first_queue = call.first_queue or call.queue

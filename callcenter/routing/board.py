@@ -447,12 +447,22 @@ class Line:
     alarms: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Left:
+    """A caller hung up `at` while waiting in a queue since `queued`. `key`: the queue's name, a space, the number."""
+
+    key: str
+    queued: float
+    at: float
+
+
 HASHES: dict[str, type] = {
     "board:calls": Call,
     "board:agents": Agent,
     "board:queues": Queue,
     "board:attempts": Attempt,
     "board:lines": Line,
+    "board:left": Left,
     "board:plans": Published,
     "board:calendars": LiveCalendar,
 }
@@ -472,6 +482,7 @@ class Board:
     queues: dict[str, Queue] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
+    left: dict[str, Left] = field(default_factory=dict)
     plans: dict[str, Published] = field(default_factory=dict)
     calendars: dict[str, LiveCalendar] = field(default_factory=dict)
     legs: dict[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from callcenter.routing.board import Agent, Attempt, Board, Call, Line, Party
+from callcenter.routing.board import Agent, Attempt, Board, Call, Left, Line, Party
 from callcenter.routing.step import Step
 
 LEAST = 0.5
@@ -29,6 +29,7 @@ INSTANTS: dict[type, tuple[str, ...]] = {
     Agent: ("since", "status_since", "idle_since", "wrap_until", "hand_at", "desk_missing"),
     Attempt: ("at", "until", "since"),
     Line: ("missing_since",),
+    Left: ("queued", "at"),
 }  # fmt: skip
 """What is compared with `now`. `Call.counted` and `Agent.wrap_offered` are not: they name a half hour that was told."""
 HAPPENED: dict[type, tuple[str, ...]] = {
@@ -115,13 +116,16 @@ def was_set(step: Step, message: ClockSet) -> None:
     for line in board.lines.values():
         _move(line, by)
         step.keep(line)
+    for left in board.left.values():
+        _move(left, by)
+        step.keep(left)
     board.index()
     for name, lineup in board.lineup.items():
         if (queue := step.queue(name)) is not None:
             queue.oldest = lineup.oldest
 
 
-def _move(thing: Call | Party | Agent | Attempt | Line, by: float) -> None:
+def _move(thing: Call | Party | Agent | Attempt | Line | Left, by: float) -> None:
     """Zero is never, and stays it."""
     for field in INSTANTS[type(thing)]:
         if at := getattr(thing, field):

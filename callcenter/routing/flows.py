@@ -23,6 +23,7 @@ from callcenter.routing import (
     recording,
     releases,
     replacing,
+    returning,
     rules,
     steering,
     supervision,
@@ -296,6 +297,7 @@ def _caller_left(step: Step, call: Call, event: events.LegEnded, at: float) -> N
         outcome = "refused"
     else:
         outcome = keeping.left(step, call) or endings.abandoned(call, at)
+        returning.remember(step, call, outcome)
     endings.finish(step, call, outcome, by, at, event.fault, event.code)
 
 

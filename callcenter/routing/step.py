@@ -12,7 +12,7 @@ from callcenter import commands, events
 from callcenter.calls import life
 from callcenter.ids import new_id
 from callcenter.routing import hearing, plans
-from callcenter.routing.board import Agent, Attempt, Board, Call, Line, Queue
+from callcenter.routing.board import Agent, Attempt, Board, Call, Left, Line, Queue
 from callcenter.routing.lineup import Lineup
 from callcenter.routing.plans import LiveCalendar, Published
 
@@ -24,9 +24,10 @@ RINGBACK = ("tone:450:1000", "silence:4000")
 class House:
     """What a step knows of the installation. `languages` are spoken ones, the default first; `greeting`: at all;
     `recording_pause`: seconds after which a pause for card data ends by itself; `country` (ISO 3166): how agents dial;
-    `second_call`: refuse | wait, for a colleague who is busy; `guests_go_on`: customer and guest may go on when the
-    agent leaves a conference; `releasing`: trunks that take a call back; `may_ring`: whether the house itself may dial a
-    number (never an emergency number)."""
+    `second_call`: refuse | wait, for a colleague who is busy; `resume_within`: seconds in which a caller who hung up while
+    waiting has the place back, 0 for never; `guests_go_on`: customer and guest may go on when the agent leaves a
+    conference; `releasing`: trunks that take a call back; `may_ring`: whether the house itself may dial a number (never an
+    emergency number)."""
 
     numbers: tuple[str, ...] = ("hotline",)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -35,6 +36,7 @@ class House:
     recording_pause: float = 120.0
     country: str = "CN"
     second_call: str = "refuse"
+    resume_within: float = 300.0
     guests_go_on: bool = True
     releasing: frozenset[str] = frozenset()
     may_ring: Callable[[str], bool] = bool
@@ -109,7 +111,7 @@ class Step:
 
     # ---- what is changed, told, ordered --------------------------------------------------------------------------
 
-    def keep(self, *things: Call | Attempt | Line | Published | LiveCalendar) -> None:
+    def keep(self, *things: Call | Attempt | Line | Left | Published | LiveCalendar) -> None:
         """These changed."""
         for thing in things:
             match thing:
@@ -120,6 +122,8 @@ class Step:
                     self._places[thing.queue] = None
                 case Line():
                     self._touched["board:lines", thing.name] = None
+                case Left():
+                    self._touched["board:left", thing.key] = None
                 case Published():
                     self._touched["board:plans", thing.key] = None
                 case LiveCalendar():

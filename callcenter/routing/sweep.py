@@ -18,6 +18,7 @@ from callcenter.routing import (
     presence,
     recording,
     releases,
+    returning,
     voicemail,
 )
 from callcenter.routing.board import Call, Line
@@ -67,6 +68,7 @@ def sweep(step: Step, tick: Tick) -> None:
         if agent.day != today:
             agents.roll(step.agent(name) or agent, today)
         _agent(step, name)
+    returning.forget(step)
     for attempt in list(board.attempts.values()):
         if attempt.state == "ended" and step.now - attempt.at > KEEP_ATTEMPTS:
             step.drop("board:attempts", attempt.attempt)

@@ -304,6 +304,36 @@ def arriving(on: Board, **found: Any) -> list[Any]:
     return take(on, CallerFound("d", **found))[0]
 
 
+def test_who_was_cut_off_and_rings_again_within_minutes_has_the_place_back() -> None:
+    on = board(numbers=["q"], greeting="-", recording_notice="-")
+    ordered = hung_up(on, NOW)
+    assert ending(ordered).outcome == "abandoned"
+    again = take(on, events.CallArrived(NOW + 99, "line1", "d", CALLER, "q"), NOW + 99)
+    assert again
+    told = take(on, CallerFound("d", language="en"), NOW + 100)[0]
+    assert said(told) == [phrases.say("callback_resumed", "en")]
+    assert (on.calls["d"].queued, on.calls["d"].lined_up) == (NOW - 60, NOW + 100)
+    assert not on.left, "once"
+
+
+def test_who_comes_back_later_from_elsewhere_or_without_a_number_has_none() -> None:
+    for number, later in ((CALLER, 301.0), (LANDLINE, 9.0), ("", 9.0)):
+        on = board(numbers=["q"], greeting="-", recording_notice="-")
+        hung_up(on, NOW)
+        take(on, events.CallArrived(NOW + later, "line1", "d", number, "q"), NOW + later)
+        take(on, CallerFound("d"), NOW + later)
+        assert on.calls["d"].queued == NOW + later
+    on = board(withheld=True)
+    hung_up(on, NOW)
+    assert not on.left
+    on = board()
+    hung_up(on, NOW)
+    tick(on, NOW + 300)
+    assert on.left
+    tick(on, NOW + 301)
+    assert not on.left
+
+
 def test_who_rings_in_takes_the_place_back_and_hears_so() -> None:
     on = board(numbers=["q"], greeting="-", recording_notice="-")
     ordered = arriving(on, places=(("q", NOW - 600),), language="en")
