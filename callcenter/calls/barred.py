@@ -56,6 +56,19 @@ def unbar(session: Session, barred: int, by: str, now: datetime) -> BarredCaller
     return row
 
 
+def again(session: Session, barred: int, by: str, now: datetime) -> BarredCaller:
+    """Refuse a caller again as an entry that is over said: until its own end, or as long as it lasted when that has
+    passed. One that still stands is left as it is. NotFound."""
+    old = session.get(BarredCaller, barred)
+    if old is None:
+        raise NotFound
+    if old.removed_at is None and (old.until is None or old.until > now):
+        return old
+    until = old.until if old.until is None or old.until > now else now + (old.until - old.at)
+    hours = (until - now).total_seconds() / 3600 if until else 0.0
+    return bar(session, old.number, hours, old.reason, by, now)
+
+
 def current(session: Session, now: datetime) -> list[BarredCaller]:
     """What the lines must know."""
     return list(session.exec(_standing(now).order_by(BarredCaller.number)).all())

@@ -25,7 +25,8 @@ def keep(
     by: str = "",
     restores: int = 0,
 ) -> Change | None:
-    """Write a change down as the next version and in the audit log; None when nothing differs. `before` {}: it is new."""
+    """Write a change down as the next version and in the audit log; None when nothing differs. `before` {}: it is
+    new; `after` {}: it is deleted."""
     was, became = _plain(before), _plain(after)
     if was == became:
         return None
@@ -47,8 +48,8 @@ def keep(
     )
     session.add(made)
     detail = "; ".join(f"{field}: {old} -> {new}" for field, (old, new) in differences(was, became).items())
-    what = f"{noun}.restored" if restores else f"{noun}.changed" if was else f"{noun}.added"
-    desk.audit(session, by, what, name, detail[:LONGEST_DETAIL], now)
+    done = "restored" if restores else "added" if not was else "changed" if became else "deleted"
+    desk.audit(session, by, f"{noun}.{done}", name, detail[:LONGEST_DETAIL], now)
     session.flush()
     return made
 

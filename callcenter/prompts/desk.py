@@ -67,6 +67,28 @@ def put(
     return prompt
 
 
+def restore(
+    session: Session, name: str, language: str, text: str, digest: str, by: str, now: datetime
+) -> Prompt:
+    """Text and sound as they were, also of one that was deleted. NotFound when the sound is not kept any more."""
+    heard = session.get(PromptSound, digest) if digest else None
+    if digest and heard is None:
+        raise NotFound
+    prompt = session.get(Prompt, (name, language), with_for_update=True)
+    prompt = prompt or Prompt(name=name, language=language, version=0, at=now)
+    prompt.text, prompt.sound, prompt.by, prompt.at, prompt.version = (
+        text,
+        digest,
+        by,
+        now,
+        prompt.version + 1,
+    )
+    prompt.seconds = sound.seconds_of(heard.body) if heard else 0.0
+    session.add(prompt)
+    session.flush()
+    return prompt
+
+
 def delete(session: Session, name: str, language: str, version: int, used_by: Sequence[str]) -> None:
     """`used_by`: where its name stands; only the last language of a name is held by it. Raises NotFound, Stale,
     PromptInUse, which names the places."""

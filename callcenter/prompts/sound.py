@@ -41,6 +41,11 @@ def converted(body: bytes) -> tuple[bytes, float]:
     return wav(resample(samples, rate)), seconds
 
 
+def seconds_of(body: bytes) -> float:
+    """How long a sound is that `wav` made."""
+    return (len(body) - 44) / (2 * RATE)
+
+
 def digest(body: bytes) -> str:
     """The name under which a sound is kept."""
     return hashlib.sha256(body).hexdigest()[:32]

@@ -22,6 +22,7 @@ def routes() -> list[BaseRoute]:
         auth.route("/barred", show, act="callers.bar"),
         auth.route("/barred", add, act="callers.bar", methods=("POST",)),
         auth.route("/barred/{id:int}/removal", remove, act="callers.bar", methods=("PUT", "POST")),
+        auth.route("/barred/{id:int}/restoration", restore, act="callers.bar", methods=("PUT", "POST")),
         auth.route("/bans/removal", lift, act="callers.bar", methods=("PUT", "POST")),
     ]
 
@@ -67,6 +68,21 @@ async def remove(request: Request) -> Response:
     await held.record.write(write)
     await respond.command(request, commands.ReloadDirectory(by))
     return respond.done(request, "/barred", status=200)
+
+
+async def restore(request: Request) -> Response:
+    """`PUT /barred/{id}/restoration`: the caller is refused again, as that entry said."""
+    held, by, which = parts(request), respond.viewer_of(request).name, request.path_params["id"]
+
+    def write(session: Session) -> dict[str, Any]:
+        now = db.now()
+        row = barred.again(session, which, by, now)
+        people.audit(session, by, "caller.bar", row.number, f"again, as entry {which}: {row.reason}", now)
+        return {"id": row.id, "number": row.number, "until": row.until}
+
+    told = await held.record.write(write)
+    await respond.command(request, commands.ReloadDirectory(by))
+    return respond.done(request, "/barred", told, 200)
 
 
 async def lift(request: Request) -> Response:

@@ -12,7 +12,7 @@ from callcenter.errors import InvalidInput
 from callcenter.people import history, keeping
 from callcenter.people.models import AuditEntry, Change
 from callcenter.routing import calendars, queues
-from callcenter.web import asked, auth, hours, people, respond
+from callcenter.web import asked, auth, hours, people, prompts, respond
 from callcenter.web.auth import Viewer
 from callcenter.web.parts import parts
 
@@ -28,7 +28,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def listing(request: Request) -> Response:
-    """`GET /history?noun=user|queue|calendar&name=&by=&after=`: every change with what was before
+    """`GET /history?noun=user|queue|calendar|prompt&name=&by=&after=`: every change with what was before
     and behind it, the newest first."""
     words, begins, limit = (
         asked.words(request, "noun", "name", "by"),
@@ -56,6 +56,9 @@ async def restore(request: Request) -> Response:
         changed = await held.record.write(lambda session: _queue(session, chosen, viewer))
         back = f"/queues/{chosen.name}"
         told = {"changed": sorted(changed)}
+    elif chosen.noun == prompts.NOUN:
+        changes = await held.record.write(lambda session: prompts.restore(session, chosen, viewer.name))
+        back, told = "/prompts", {"changed": sorted(changes)}
     elif chosen.noun == calendars.NOUN:
         name, after, version = chosen.name, chosen.after, chosen.version
         calendar = await held.record.write(

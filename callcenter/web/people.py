@@ -34,8 +34,8 @@ def routes() -> list[BaseRoute]:
         auth.route("/people", listing, act="users.see"),
         auth.route("/people", create, act="users.write", methods=("POST",)),
         auth.route("/people.csv", export, act="users.see"),
-        auth.route("/people/import", show_import, act="users.write"),
-        auth.route("/people/import", take_in, act="users.write", methods=("POST",)),
+        auth.route("/imports/people", show_import, act="users.write"),
+        auth.route("/imports/people", take_in, act="users.write", methods=("POST",)),
         auth.route("/people/{name}", show, act="users.see"),
         auth.route("/people/{name}", change, act="users.write", methods=PUTS),
         auth.route("/people/{name}/password", reset, act="users.write", methods=PUTS),
@@ -100,7 +100,7 @@ async def create(request: Request) -> Response:
 
 
 async def export(request: Request) -> Response:
-    """`GET /people.csv`: everybody without secrets, as `POST /people/import` reads it. Written to the audit log."""
+    """`GET /people.csv`: everybody without secrets, as `POST /imports/people` reads it. Written to the audit log."""
     viewer, made = respond.viewer_of(request), io.StringIO()
 
     def write(session: Session) -> None:
@@ -114,14 +114,14 @@ async def export(request: Request) -> Response:
 
 
 async def show_import(request: Request) -> Response:
-    """`GET /people/import`: the form, and what it reads."""
+    """`GET /imports/people`: the form, and what it reads."""
     return respond.page(
         request, "people_import.html", {"columns": bulk.COLUMNS}, csv="", outcome=None, applied=False
     )
 
 
 async def take_in(request: Request) -> Response:
-    """`POST /people/import` with `csv`: its text or, in a form, a `file`; `apply` true keeps it, else it is tried only.
+    """`POST /imports/people` with `csv`: its text or, in a form, a `file`; `apply` true keeps it, else it is tried only.
 
     All lines or none: 422 with `rejections` (line, field, reason) when one is wrong. Passwords that were made (`made`)
     are in the answer alone.

@@ -12,7 +12,8 @@ from starlette.routing import BaseRoute
 
 from callcenter import commands, db
 from callcenter.errors import InvalidInput
-from callcenter.people import desk as people
+from callcenter.people import history
+from callcenter.people.models import Change
 from callcenter.prompts import desk, sound
 from callcenter.routing import queues, versions
 from callcenter.web import auth, respond
@@ -20,6 +21,7 @@ from callcenter.web.parts import parts
 
 Told = dict[str, Any]
 ACT = "settings.write"
+NOUN = "prompt"
 
 
 def routes() -> list[BaseRoute]:
@@ -57,12 +59,12 @@ async def put(request: Request) -> Response:
     uploaded = await held.record.work(lambda: sound.converted(body)) if body else None
 
     def write(session: Session) -> Told:
-        now = db.now()
+        now, before = db.now(), _kept(session, name, language)
         row = desk.put(
             session, name, language, str(given.get("text", "")), uploaded, viewer.name, int(version), now
         )
-        detail = f"version {row.version}, {'sound ' + row.sound if row.sound else 'text'}: {row.text}"
-        people.audit(session, viewer.name, "prompt.changed", f"{name}:{language}", detail[:2000], now)
+        named, after = f"{name}:{language}", _kept(session, name, language)
+        history.keep(session, NOUN, named, before, after, now, viewer.name)
         return row.model_dump()
 
     told = await held.record.write(write)
@@ -79,13 +81,27 @@ async def remove(request: Request) -> Response:
     def write(session: Session) -> Told:
         if not version.isascii() or not version.isdecimal() or len(version) > 9:
             raise InvalidInput(version="a whole number")
+        before = _kept(session, name, language)
         desk.delete(session, name, language, int(version), _uses(session, name))
-        people.audit(session, viewer.name, "prompt.deleted", f"{name}:{language}", "", db.now())
+        history.keep(session, NOUN, f"{name}:{language}", before, {}, db.now(), viewer.name)
         return {"deleted": True}
 
     told = await parts(request).record.write(write)
     await respond.command(request, commands.ReloadDirectory(by=viewer.name))
     return respond.done(request, "/prompts", told, 200)
+
+
+def restore(session: Session, chosen: Change, by: str) -> Told:
+    """Text and sound as they were behind that change; what changed by it. A prompt that was deleted is there again.
+    InvalidInput for the change that deleted it."""
+    name, _, language = chosen.name.rpartition(":")
+    if not chosen.after:
+        raise InvalidInput(id="the prompt was deleted then: choose the version before")
+    now, before = db.now(), _kept(session, name, language)
+    desk.restore(session, name, language, chosen.after["text"], chosen.after["sound"], by, now)
+    after = _kept(session, name, language)
+    history.keep(session, NOUN, chosen.name, before, after, now, by, chosen.version)
+    return history.differences(before, after)
 
 
 async def audio(request: Request) -> Response:
@@ -105,6 +121,12 @@ async def trial(request: Request) -> Response:
     if not 0 < len(text) <= desk.LONGEST_TEXT:
         raise InvalidInput(text=f"1 to {desk.LONGEST_TEXT} characters")
     return _wav(await parts(request).record.work(lambda: sound.speak(language, text)))
+
+
+def _kept(session: Session, name: str, language: str) -> Told:
+    """What is kept of a prompt, {} while there is none."""
+    row = next((one for one in desk.listing(session) if (one.name, one.language) == (name, language)), None)
+    return {"text": row.text, "sound": row.sound} if row else {}
 
 
 def _uses(session: Session, prompt: str) -> list[str]:

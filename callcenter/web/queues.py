@@ -67,7 +67,7 @@ async def change(request: Request) -> Response:
     written to the audit log and can be undone (`web.history`); the conductor reads it anew."""
     held, viewer, name = parts(request), respond.viewer_of(request), request.path_params["name"]
     sent = await respond.fields(request)
-    given, version = asked.form(sent, "version"), asked.number(sent, "version") if "version" in sent else None
+    given, version = asked.form(sent, "version"), asked.number(sent, "version")
 
     def write(session: Session) -> Told:
         row, changed = queues.change(session, name, given, db.now(), viewer.name, version)

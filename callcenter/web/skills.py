@@ -39,10 +39,7 @@ async def change(request: Request) -> Response:
     the `version` that was seen 409 says what is different now."""
     held, viewer, name = parts(request), respond.viewer_of(request), request.path_params["name"]
     given = await respond.fields(request)
-    wanted, version = (
-        levels(given.get("skills", "")),
-        asked.number(given, "version") if "version" in given else None,
-    )
+    wanted, version = levels(given.get("skills", "")), asked.number(given, "version")
 
     def write(session: Session) -> dict[str, int]:
         fields, rules = {"skills": wanted}, profiles.rules(session)

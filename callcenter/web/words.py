@@ -18,7 +18,12 @@ WORDS: dict[str, dict[str, str]] = {
         "left": lazy("Works here no more"),
         "any": lazy("any"),
     },
-    "noun": {"user": lazy("Person"), "queue": lazy("Queue"), "calendar": lazy("Calendar")},
+    "noun": {
+        "user": lazy("Person"),
+        "queue": lazy("Queue"),
+        "calendar": lazy("Calendar"),
+        "prompt": lazy("Prompt"),
+    },
     "weekday": {
         "0": lazy("Monday"),
         "1": lazy("Tuesday"),
@@ -45,6 +50,8 @@ WORDS: dict[str, dict[str, str]] = {
         "windows": lazy("Week"),
         "exceptions": lazy("Special days"),
         "covers_until": lazy("Special days are known until"),
+        "text": lazy("Text"),
+        "sound": lazy("Sound"),
     },
     "status": {
         "signed_out": lazy("Signed out"),

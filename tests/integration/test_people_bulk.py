@@ -33,12 +33,12 @@ def _names(admin: httpx.Client) -> list[str]:
 
 
 def test_a_file_is_tried_then_imported_with_passwords_that_open(pages: Pages, admin: httpx.Client) -> None:
-    told = admin.post("/people/import", json={"csv": FILE.removeprefix("\ufeff")}).json()
+    told = admin.post("/imports/people", json={"csv": FILE.removeprefix("\ufeff")}).json()
     assert (told["applied"], told["added"], told["made"], told["ignored_columns"]) == (False, 2, [], ["鞋码"])
     assert _names(admin) == ["root"]
     admin.headers["accept"] = "text/html"
     files = {"file": ("people.csv", FILE.encode("utf-8"), "text/csv")}
-    page = admin.post("/people/import", data={"apply": "true"}, files=files)
+    page = admin.post("/imports/people", data={"apply": "true"}, files=files)
     assert page.status_code == 200, page.text
     admin.headers["accept"] = "application/json"
     wu = admin.get("/people/wu").json()["person"]
@@ -54,7 +54,9 @@ def test_a_file_is_tried_then_imported_with_passwords_that_open(pages: Pages, ad
 
 def test_gb18030_and_semicolons_are_read(admin: httpx.Client) -> None:
     body = "登录名;姓名\nwu;吴\n".encode("gb18030")
-    answer = admin.post("/people/import", data={"apply": "true"}, files={"file": ("x.csv", body, "text/csv")})
+    answer = admin.post(
+        "/imports/people", data={"apply": "true"}, files={"file": ("x.csv", body, "text/csv")}
+    )
     assert answer.json()["added"] == 1
     assert admin.get("/people/wu").json()["person"]["display_name"] == "吴"
 
@@ -64,7 +66,7 @@ def test_one_wrong_cell_and_nothing_is_imported(pages: Pages, admin: httpx.Clien
     lines = ["name,role,phone,queues,skills,supervisor,email", "mei,lead,,,,,mei@example.org", "wu,king,1009,,,,",
              "li,agent,,nowhere,english 300,,", "wu,agent,,,,,", ",agent,,,,,", "bo,agent,,,,nobody,",
              "a b,agent,,,,,"]  # fmt: skip
-    answer = admin.post("/people/import", json={"csv": "\n".join(lines), "apply": True})
+    answer = admin.post("/imports/people", json={"csv": "\n".join(lines), "apply": True})
     assert answer.status_code == 422
     told = answer.json()
     assert not told["applied"]
@@ -82,16 +84,16 @@ def test_what_goes_out_comes_in_without_a_change(pages: Pages, admin: httpx.Clie
     answer = admin.get("/people.csv")
     assert "'=Li" in answer.text
     told = admin.post(
-        "/people/import", json={"csv": answer.text.removeprefix("\ufeff"), "apply": True}
+        "/imports/people", json={"csv": answer.text.removeprefix("\ufeff"), "apply": True}
     ).json()
     assert (told["applied"], told["unchanged"], told["made"], told["rejections"]) == (True, 3, [], [])
     left = "name,active\nwu,否\n"
     with pages.browser("wu") as client:
-        assert admin.post("/people/import", json={"csv": left, "apply": True}).json()["updated"] == 1
+        assert admin.post("/imports/people", json={"csv": left, "apply": True}).json()["updated"] == 1
         assert client.get("/desk").headers["location"].startswith("/sign-in")
 
 
 @pytest.mark.parametrize("text", ["", "surname\nx\n", "name,user\nx,y\n", "name\n" + "x\n" * 600])
 def test_what_is_no_such_table_is_refused(admin: httpx.Client, text: str) -> None:
-    answer = admin.post("/people/import", json={"csv": text, "apply": True})
+    answer = admin.post("/imports/people", json={"csv": text, "apply": True})
     assert (answer.status_code, list(answer.json()["fields"])) == (422, ["csv"])

@@ -87,22 +87,38 @@ def test_a_prompt_from_its_making_to_its_end(pages: Pages) -> None:
         for field, value in (("name", "Bad name"), ("language", "de"), ("text", "x" * 1001)):
             wrong = ada.put("/prompts", json={**text, "version": 2, field: value}, headers=JSON)
             assert list(wrong.json()["fields"]) == [field]
-        missing = ada.put("/queues/default", json={"greeting": "prompt:nothing"}, headers=JSON)
+        seen = {"version": 1}
+        missing = ada.put("/queues/default", json={**seen, "greeting": "prompt:nothing"}, headers=JSON)
         assert list(missing.json()["fields"]) == ["greeting"]
-        used = {"greeting": "prompt:night", "music": "prompt:night"}
+        used = {**seen, "greeting": "prompt:night", "music": "prompt:night"}
         assert ada.put("/queues/default", json=used, headers=JSON).status_code == 200
         assert "default: greeting" in ada.get("/prompts").text
         refused = ada.put("/prompts/night/cmn/removal", json={"version": 2}, headers=JSON)
         assert (refused.status_code, refused.json()["error"]) == (409, "prompt-in-use")
         assert refused.json()["fields"] == {"used_by": "default: greeting; default: music"}
-        ada.put("/queues/default", json={"greeting": "", "music": ""}, headers=JSON)
+        ada.put("/queues/default", json={"version": 2, "greeting": "", "music": ""}, headers=JSON)
         assert ada.put("/prompts/night/cmn/removal", json={"version": 2}, headers=JSON).status_code == 200
         assert ada.get("/prompts", headers=JSON).json() == {"prompts": []}
+        gone, uploaded, made = ada.get(
+            "/history", params={"noun": "prompt", "name": "night:cmn"}, headers=JSON
+        ).json()["changes"]
+        assert (made["before"], gone["after"]) == ({}, {})
+        assert ada.put(f"/history/{gone['id']}/restoration", headers=JSON).status_code == 422
+        assert ada.put(f"/history/{uploaded['id']}/restoration", headers=JSON).json()["changed"] == [
+            "sound", "text",
+        ]  # fmt: skip
+        assert loudest(ada.get("/prompts/night/cmn/audio").content) == 700
+        assert ada.get("/prompts", headers=JSON).json()["prompts"][0]["seconds"] == 1.0
+        assert ada.put(f"/history/{made['id']}/restoration", headers=JSON).json()["changed"] == ["sound"]
+        page = ada.get("/history", params={"noun": "prompt"}).text
+        assert 'href="/prompts"' in page
     with pages.session() as session:
         actions = [
             one.action for one in session.exec(select(AuditEntry)).all() if one.action.startswith("prompt")
         ]
-    assert actions == ["prompt.changed", "prompt.changed", "prompt.deleted"]
+    assert actions == [
+        *("prompt.added", "prompt.changed", "prompt.deleted", "prompt.restored", "prompt.restored")
+    ]
 
 
 def test_a_form_uploads_a_file(pages: Pages) -> None:

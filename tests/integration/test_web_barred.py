@@ -37,12 +37,19 @@ def test_a_supervisor_bars_a_caller_and_lets_him_in_again(pages: Pages) -> None:
         assert client.put(f"/barred/{made.json()['id']}/removal").status_code == 200
         (row,) = client.get("/barred").json()["callers"]
         assert (row["number"], row["by"], row["removed_by"], row["standing"]) == (NUMBER, "sam", "sam", False)
+        with pages.session() as session:
+            assert not directory.line_config(session, pages.settings).barred
+        back = client.put(f"/barred/{row['id']}/restoration").json()
+        assert back["number"] == NUMBER
+        assert client.put(f"/barred/{back['id']}/restoration").json()["id"] == back["id"]
+        assert client.put("/barred/999/restoration").status_code == 404
+        assert [one["standing"] for one in client.get("/barred").json()["callers"]] == [True, False]
     with pages.session() as session:
-        assert not directory.line_config(session, pages.settings).barred
+        assert [one.number for one in directory.line_config(session, pages.settings).barred] == [NUMBER]
         assert {"caller.bar", "caller.unbar"} <= {
             one.action for one in session.exec(select(AuditEntry)).all()
         }
-    assert [asked["type"] for asked in pages.asked()].count("ReloadDirectory") == 2
+    assert [asked["type"] for asked in pages.asked()].count("ReloadDirectory") == 4
 
 
 def test_a_ban_is_shown_and_lifted(pages: Pages) -> None:

@@ -228,14 +228,15 @@ def test_the_pages_show_in_every_language(pages: Pages, admin: httpx.Client, lan
 
 def test_a_queue_is_changed_by_version_and_put_back(pages: Pages, admin: httpx.Client) -> None:
     pages.add_user("wu")
-    assert admin.put("/agents/wu/skills", json={"skills": {"english": 80}}).status_code == 200
+    assert admin.put("/agents/wu/skills", json={"version": 1, "skills": {"english": 80}}).status_code == 200
     seen = admin.get("/queues/sales").json()["queue"]["version"]
     first = {"version": seen, "max_wait": 60, "needs": "30: english 50", "tiers": "gold 10"}
     assert admin.put("/queues/sales", json=first).status_code == 200
     late = admin.put("/queues/sales", json={"version": seen, "max_wait": 90, "ring_time": 15})
     assert (late.status_code, late.json()["error"]) == (409, "stale")
     assert late.json()["fields"]["max_wait"] == "is 60.0 now, by root"
-    assert admin.put("/queues/sales", json={"max_wait": 120, "needs": [], "tiers": {}}).status_code == 200
+    again = {"version": seen + 1, "max_wait": 120, "needs": [], "tiers": {}}
+    assert admin.put("/queues/sales", json=again).status_code == 200
     newest, oldest = admin.get("/history?noun=queue&name=sales").json()["changes"]
     assert (newest["version"], oldest["version"], newest["by"]) == (2, 1, "root")
     told = admin.put(f"/history/{oldest['id']}/restoration", json={}).json()
@@ -254,6 +255,8 @@ def test_skills_are_saved_by_version(pages: Pages, admin: httpx.Client) -> None:
     seen = admin.get("/agents/wu").json()["agent"]["version"]
     answer = admin.put("/agents/wu/skills", json={"version": seen, "skills": {"english": 80}})
     assert answer.status_code == 200, answer.text
+    blind = admin.put("/agents/wu/skills", json={"skills": {"billing": 10}})
+    assert (blind.status_code, list(blind.json()["fields"])) == (422, ["version"])
     late = admin.put("/agents/wu/skills", json={"version": seen, "skills": {"billing": 10}})
     assert late.json()["fields"] == {"skills": "is {'english': 80} now, by root"}
 

@@ -211,8 +211,8 @@ def _set_queue(admin: httpx.Client) -> None:
         "recording_on_hold": "true",
         "recording_notice": "-",
     }
-    assert admin.put("/queues/default", json=good).status_code == 200
+    assert admin.put("/queues/default", json={**good, "version": 1}).status_code == 200
     queue = admin.get("/queues/default").json()["queue"]
     assert (queue["recording"], queue["recording_share"], queue["recording_days"]) == ("sample", 0.25, 90)
     wrong = {"recording": "some", "recording_share": 2, "recording_days": 0, "recording_on_hold": "maybe"}
-    assert set(admin.put("/queues/default", json=wrong).json()["fields"]) == set(wrong)
+    assert set(admin.put("/queues/default", json={**wrong, "version": 2}).json()["fields"]) == set(wrong)

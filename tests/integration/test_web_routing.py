@@ -26,16 +26,22 @@ def pages(settings: Settings) -> Iterator[Pages]:
 
 def test_skills_are_kept_and_asked_for(pages: Pages) -> None:
     with pages.program("admin", name="boss") as boss:
-        asked = {"needs": RINGS, "strategy": "fewest_calls", "tiers": {"gold": 10}, "order": "li, wang"}
+        asked = {
+            "version": 1,
+            "needs": RINGS,
+            "strategy": "fewest_calls",
+            "tiers": {"gold": 10},
+            "order": "li, wang",
+        }
         answer = boss.put("/queues/default", json=asked)
         assert answer.json()["fields"]["needs"] == "no agent has the skill billing, english"
-        given = boss.put("/agents/li/skills", json={"skills": {"english": 80, "billing": 5}})
+        given = boss.put("/agents/li/skills", json={"version": 1, "skills": {"english": 80, "billing": 5}})
         assert (given.status_code, given.json()["skills"]) == (200, {"english": 80, "billing": 5})
         told = boss.put("/queues/default", json={**asked, "last_first": 20}).json()
         assert (told["needs"], told["tiers"], told["order"]) == (RINGS, {"gold": 10}, "li wang")
-        assert boss.put("/agents/li/skills", json={"skills": "english 70"}).json()["skills"] == {
-            "english": 70
-        }
+        assert boss.put("/agents/li/skills", json={"version": 2, "skills": "english 70"}).json()[
+            "skills"
+        ] == {"english": 70}
         assert boss.get("/agents/li").json()["agent"]["skills"] == {"english": 70}
         assert boss.get("/agents/li").json()["known"] == ["billing", "english"]
     assert {one["type"] for one in pages.asked()} == {"ReloadDirectory"}
@@ -46,8 +52,12 @@ def test_skills_are_kept_and_asked_for(pages: Pages) -> None:
 
 def test_the_form_shows_what_it_takes(pages: Pages) -> None:
     with pages.browser("mei") as mei:
-        mei.put("/agents/li/skills", data={"skills": "english 80, billing 5"})
-        form = {"needs": "60: english 50\r\n180: english 20, billing 1\r\n", "tiers": "gold 10, silver -5"}
+        mei.put("/agents/li/skills", data={"version": "1", "skills": "english 80, billing 5"})
+        form = {
+            "version": "1",
+            "needs": "60: english 50\r\n180: english 20, billing 1\r\n",
+            "tiers": "gold 10, silver -5",
+        }
         assert mei.put("/queues/default", data=form).status_code in (200, 303)
         page = mei.get("/queues/default").text
         assert "60: english 50\n180: english 20, billing 1</textarea>" in page
@@ -82,8 +92,8 @@ def test_the_form_shows_what_it_takes(pages: Pages) -> None:
 )
 def test_a_wrong_rule_is_named(pages: Pages, field: str, value: object) -> None:
     with pages.program("admin", name="boss") as boss:
-        boss.put("/agents/li/skills", json={"skills": {"english": 80}})
-        answer = boss.put("/queues/default", json={field: value})
+        boss.put("/agents/li/skills", json={"version": 1, "skills": {"english": 80}})
+        answer = boss.put("/queues/default", json={"version": 1, field: value})
         assert answer.status_code == 422, answer.text
         assert list(answer.json()["fields"]) == [field]
 
@@ -93,9 +103,9 @@ def test_a_wrong_rule_is_named(pages: Pages, field: str, value: object) -> None:
 )
 def test_a_wrong_skill_is_named(pages: Pages, skills: object) -> None:
     with pages.program("admin", name="boss") as boss:
-        answer = boss.put("/agents/li/skills", json={"skills": skills})
+        answer = boss.put("/agents/li/skills", json={"version": 1, "skills": skills})
         assert (answer.status_code, list(answer.json()["fields"])) == (422, ["skills"])
-        assert boss.put("/agents/nobody/skills", json={"skills": {}}).status_code == 404
+        assert boss.put("/agents/nobody/skills", json={"version": 1, "skills": {}}).status_code == 404
         assert boss.get("/agents/nobody").status_code == 404
 
 

@@ -377,18 +377,20 @@ def test_an_administrator_changes_a_queue_and_the_conductor_is_told(pages: Pages
         put = {"ring_time": "25", "greeting": "您好", "max_length": 40, "service_level": 30}
         refused = supervisor.put("/queues/default", json=put)
         assert (refused.status_code, refused.json()["error"]) == (403, "not-allowed")
-        told = boss.put("/queues/default", json=put).json()
+        blind = boss.put("/queues/default", json=put)
+        assert (blind.status_code, list(blind.json()["fields"])) == (422, ["version"])
+        told = boss.put("/queues/default", json={**put, "version": 1}).json()
         assert told["changed"] == sorted(put)
         assert (told["ring_time"], told["greeting"], told["max_length"]) == (25.0, "您好", 40)
-        assert boss.put("/queues/default", json=put).json()["changed"] == []
+        assert boss.put("/queues/default", json={**put, "version": 2}).json()["changed"] == []
         wrong = {
             "ring_time": "soon", "wrap_up": -1, "music": "http://x", "max_wait": "nan", "max_length": "1.5",
             "service_target": 80, "numbers": "no number?<", "colour": "red", "greeting": "x" * 2000,
         }  # fmt: skip
-        answer = boss.put("/queues/default", json=wrong)
+        answer = boss.put("/queues/default", json={**wrong, "version": 2})
         assert answer.status_code == 422
         assert answer.json()["fields"].keys() == wrong.keys()
-        assert boss.put("/queues/nothing", json=put).status_code == 404
+        assert boss.put("/queues/nothing", json={**put, "version": 1}).status_code == 404
     assert [asked["type"] for asked in pages.asked()] == ["ReloadDirectory"]
     with pages.session() as session:
         told = [row.detail for row in session.exec(select(AuditEntry)) if row.action == "queue.changed"]
