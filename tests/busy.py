@@ -186,6 +186,7 @@ class Week:
             (13.2, 6),
             (15.95, 8),
             (23.95, 12),
+            (24.5, 4),
             (25.4, 5),
             (26.1, 6),
             (26.6, 6),
@@ -275,7 +276,9 @@ class Week:
                 when += self.draw.uniform(least, most)
                 self.at(when, lambda one=one: self.step(one))  # type: ignore[misc]
 
-        other = self.draw.choice([name for name in AGENTS if name != agent])
+        others = [self.board.agents[name] for name in AGENTS if name != agent]
+        free = [one for one in others if one.status != "signed_out" and one.activity == "idle"]
+        other = self.draw.choice(free or others).name
         consult = commands.ConsultCall(agent, call, "agent", other)
         held = (commands.HoldCall(agent, call), commands.ResumeCall(agent, call))
         match self.draw.randrange(14):

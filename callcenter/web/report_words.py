@@ -101,7 +101,8 @@ def figures(about: str, level: str, of_all: bool, reasons: Iterable[str] = ()) -
             for one in sorted(reasons)
             if one
         ]
-        return [*AGENTS, *((*_TIMES, *breaks) if of_all else ())]
+        behind = 1 + next(place for place, one in enumerate(_TIMES) if one.name == "break")
+        return [*AGENTS, *((*_TIMES[:behind], *breaks, *_TIMES[behind:]) if of_all else ())]
     return [
         Figure("level", one.label, LEVELS[level], one.form, one.leads) if one.name == "level" else one
         for one in QUEUES
