@@ -84,6 +84,17 @@ class Hotline:
         engine.dispose()
         return [row[0] for row in rows]
 
+    async def rule(self, **rules: Any) -> None:
+        """An administrator (`place.token`) changes the rules of the queue, and the conductor follows them."""
+        version = self.place.get("/queues/default")["queue"]["version"]
+        await asyncio.to_thread(self.place.ask, "PUT", "/queues/default", {**rules, "version": version})
+
+        def followed() -> bool:
+            shown = json.loads(self.store.hget("board:queues", "default") or "{}")  # type: ignore[arg-type]
+            return all(shown.get(name) == value for name, value in rules.items())
+
+        await soon(followed, "the rules to be followed")
+
     @contextlib.asynccontextmanager
     async def desk(self, answers: float | None = 0.0) -> AsyncIterator[Phone]:
         """Anna's desk is open, her phone registered and she is available; `answers` as in Phone.answer_after."""

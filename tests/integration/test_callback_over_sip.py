@@ -18,14 +18,13 @@ def _administer(place: Place) -> None:
     token = re.search(r"\S{20,}", place.run("token", "add", "planner", "--role", "admin"))
     assert token
     place.token = token[0]
-    version = place.get("/queues/default")["queue"]["version"]
-    place.ask("PUT", "/queues/default", {"callback": True, "callback_every": 0, "version": version})
 
 
 async def test_who_keeps_the_place_is_rung_and_hears_the_agent(tmp_path: Path) -> None:
     always = {"outbound_hours": "00:00-24:00", "greeting": "false"}
     async with house(tmp_path, **always) as (hotline, anna, _, outside):
         await asyncio.to_thread(_administer, hotline.place)
+        await hotline.rule(callback=True, callback_every=0)
         hotline.ask(commands.SetStatus("anna", "not_ready"))
         await soon(lambda: hotline.agent()["status"] == "not_ready", "anna to take no calls")
 

@@ -42,8 +42,7 @@ def loudest(place: Place, recording: str) -> tuple[float, int]:
 
 async def test_what_was_said_is_heard_again(hotline: Hotline) -> None:
     place = hotline.place
-    rules = {"voicemail": "closed", "voicemail_greeting": "-"}
-    await asyncio.to_thread(place.ask, "PUT", "/queues/default", rules)
+    await hotline.rule(voicemail="closed", voicemail_greeting="-")
     phone = Phone(NUMBER, server=place.sip, tone=VOICE)
     await phone.start()
     try:

@@ -61,7 +61,7 @@ def loudest(channel: np.ndarray[Any, Any], rate: int) -> float:
 
 async def test_each_side_stands_on_its_channel_and_a_transfer_begins_a_new_segment(hotline: Hotline) -> None:
     place = hotline.place
-    await asyncio.to_thread(place.ask, "PUT", "/queues/default", {"recording": "all"})
+    await hotline.rule(recording="all")
     bert = Phone("bert", hotline.secrets["bert"], server=place.sip, tone=BERT_TONE)
     bert.answer_after = 0.0
     await hotline.registered(bert)

@@ -9,6 +9,7 @@ from sqlmodel import select
 from callcenter import db, events
 from callcenter.calls import considered, ledger
 from callcenter.people.models import AuditEntry
+from callcenter.routing import queues
 from callcenter.settings import Settings
 from tests.pages import Pages, serve
 
@@ -62,6 +63,7 @@ def test_the_form_shows_what_it_takes(pages: Pages) -> None:
         page = mei.get("/queues/default").text
         assert "60: english 50\n180: english 20, billing 1</textarea>" in page
         assert 'value="gold 10, silver -5"' in page
+        assert [name for name in queues.CHECKS if f'name="{name}"' not in page] == []
         assert (
             "english 80, billing 5" in mei.get("/agents/li").text
             or "billing 5, english 80" in mei.get("/agents/li").text
