@@ -141,6 +141,7 @@ class _Floor:
         for phone in self.place.phones:
             phone.answer_after = RINGS if answered else None
         await self._ring(FIRST, answered)
+        before_these = frozenset(await asyncio.to_thread(self._arrived))
         pids = self.place.children()
         before, own, began = {n: seconds_used([p]) for n, p in pids.items()}, time.process_time(), time.time()
         sent = [(one.frames, one.bytes) for one in self._everybody()]
@@ -151,7 +152,7 @@ class _Floor:
         frames = sum(one.frames for one in self._everybody()) - sum(count for count, _ in sent)
         size = sum(one.bytes for one in self._everybody()) - sum(count for _, count in sent)
         return {
-            **await asyncio.to_thread(self._figures, began),
+            **await asyncio.to_thread(self._figures, before_these),
             "failed": failed,
             "frames_per_s": round(frames / took, 1),
             "kb_per_s": round(size / took / 1000, 1),
@@ -162,12 +163,13 @@ class _Floor:
     def _everybody(self) -> list[Watcher]:
         return [*self.desks.values(), *self.boards]
 
-    def _figures(self, began: float) -> dict[str, Any]:
-        arrived = {
-            one.leg: one.at
-            for one in self.place.told(stream.LINE_EVENTS, events.line)
-            if isinstance(one, events.CallArrived) and one.at >= began
-        }
+    def _arrived(self) -> dict[str, float]:
+        """Call -> when the line got its INVITE."""
+        told = self.place.told(stream.LINE_EVENTS, events.line)
+        return {one.leg: one.at for one in told if isinstance(one, events.CallArrived)}
+
+    def _figures(self, before_these: frozenset[str]) -> dict[str, Any]:
+        arrived = {call: at for call, at in self._arrived().items() if call not in before_these}
         offers = [
             one
             for one in self.place.told(stream.PUBLIC, events.public)

@@ -88,12 +88,12 @@ class Watcher:
             here = time.time()
             self.frames += 1
             self.bytes += len(chunk)
-            if b'"pop"' in chunk and (call := SHOWN.search(chunk)):
-                # A call that was shown before may be drawn again while the next one rings.
-                if (name := call[1].decode()) not in self.pops:
-                    sent = NOW.search(chunk)
-                    self.pops[name] = (float(sent[1]) if sent else 0.0, here)
-                    self.shown.set()
+            call = SHOWN.search(chunk) if b'"pop"' in chunk else None
+            # A call that was shown before may be drawn again while the next one rings.
+            if call and (name := call[1].decode()) not in self.pops:
+                sent = NOW.search(chunk)
+                self.pops[name] = (float(sent[1]) if sent else 0.0, here)
+                self.shown.set()
             await self._reading.wait()
 
 

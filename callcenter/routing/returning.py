@@ -3,13 +3,11 @@
 from callcenter.routing.board import Call, Left
 from callcenter.routing.step import Step
 
-ABANDONED = frozenset({"abandoned", "short_abandon"})
-
 
 def remember(step: Step, call: Call, outcome: str) -> None:
-    """A caller is gone: the place stays for a while, for the number that he rang from."""
+    """A caller is gone: the place stays for a while, for the number that he rang from. A short abandon has hardly one."""
     known = call.caller and not call.withheld
-    if outcome not in ABANDONED or not known or not call.queued or step.house.resume_within <= 0:
+    if outcome != "abandoned" or not known or not call.queued or step.house.resume_within <= 0:
         return  # (Who was in no queue yet has left no place.)
     left = Left(_key(call), call.queued, step.now)
     step.board.left[left.key] = left
