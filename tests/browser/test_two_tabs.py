@@ -26,9 +26,9 @@ async def test_the_second_tab_is_told_and_an_earlier_version_comes_back(settings
             for seconds, version in (("60", 2), ("90", 3)):
                 await longest.fill(seconds)
                 await longest.press("Enter")
-                await expect(first.locator("form.fields input[name=version]").first).to_have_value(
-                    str(version)
-                )
+                await expect(
+                    first.locator("form[action='/queues/sales'] input[name=version]").first
+                ).to_have_value(str(version))
                 await expect(longest).to_have_value(seconds)
             wrong = second.get_by_label("Longest wait", exact=False).first
             await wrong.fill("30")
