@@ -5,14 +5,14 @@ import signal
 import threading
 
 from callcenter import db, stream
-from callcenter.callbacks import desk as callbacks
+from callcenter.callbacks import owed
 from callcenter.calls import ledger
 from callcenter.recordings import segments
 from callcenter.routing import watch
 from callcenter.settings import Settings
 from callcenter.voicemail import desk as voicemail
 
-FOLLOWERS = (segments.follow, voicemail.follow, callbacks.rang_in)
+FOLLOWERS = (segments.follow, voicemail.follow, owed.rang_in)
 """Slices that write rows of their own from the same events."""
 
 

@@ -121,6 +121,10 @@ class Place:
         until(lambda: self.pid(part) not in (0, former), f"{part} to start again")
         until(self.well, f"all to be well after {part}")
 
+    def administer(self) -> None:
+        """From now on it is an administrator who asks (`get`, `ask`)."""
+        self.token = self.run("token", "add", "root", "--role", "admin").split()[-1]
+
     def get(self, path: str, **headers: str) -> Any:
         """JSON of a page."""
         return self.ask("GET", path, None, **headers)

@@ -1,7 +1,7 @@
 """Jobs of the queue `callbacks`."""
 
 from callcenter import commands, db, stream, timers
-from callcenter.callbacks import desk
+from callcenter.callbacks import desk, owed
 from callcenter.outbound import attempts
 from callcenter.outbound.models import Attempt
 from callcenter.surveys import desk as surveys
@@ -37,7 +37,7 @@ def owe(call_id: str) -> None:
     """A caller was lost by us."""
     place = here()
     with db.write(place.engine) as session:
-        desk.owe_lost(session, place.settings, call_id, db.now())
+        owed.owe(session, place.settings, call_id, db.now())
 
 
 def sweep_attempt(attempt_id: str, epoch: int) -> None:

@@ -6,11 +6,11 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session, col, select
 
-from callcenter import db, timers
+from callcenter import alarms, db, timers
 from callcenter.calls.models import Call
 from callcenter.errors import DomainError
 from callcenter.people import desk as people
-from callcenter.recordings import alarms, keeping, segments, sound, vault
+from callcenter.recordings import keeping, segments, sound, vault
 from callcenter.recordings.models import Recording
 from callcenter.tickets.models import Ticket
 from workers.place import Place, here

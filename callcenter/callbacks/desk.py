@@ -3,24 +3,18 @@
 `follow` is a follower of `tickets.desk.Desk`. All functions take a write session; times are aware.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from callcenter import db, events, timers
-from callcenter.callbacks import rules
+from callcenter.callbacks import owed, rules, states
 from callcenter.callbacks.lists import CallbackRow as CallbackRow
 from callcenter.callbacks.lists import listing as listing
 from callcenter.callbacks.lists import mine as mine
 from callcenter.callbacks.models import Callback
-from callcenter.calls.models import Call
 from callcenter.commands import PlaceCallback
-from callcenter.customers import numbers
-from callcenter.customers.desk import customer_of
 from callcenter.customers.models import Customer
 from callcenter.errors import NotFound, Stale, WrongState
-from callcenter.events import CallbackChanged
 from callcenter.hours.rules import next_day_opening
 from callcenter.outbound import attempts
 from callcenter.outbound.gate import Verdict, closes, may_call, next_try
@@ -28,12 +22,12 @@ from callcenter.outbound.models import Attempt
 from callcenter.people import desk as people
 from callcenter.people.models import User
 from callcenter.settings import Settings
-from callcenter.tickets import journal, queries, timekeeping
+from callcenter.tickets import journal, timekeeping
 from callcenter.tickets.desk import Desk
 from callcenter.tickets.models import Ticket
 from callcenter.tickets.rules import NotYours
 
-TIMER, KIND = "callback", "callback"
+KIND = "callback"
 ALL_BUSY = timedelta(seconds=30)
 """Until a caller who is owed a callback stands in the queue again, when all agents were busy."""
 AGENTS_WITHIN = timedelta(days=1)
@@ -48,14 +42,14 @@ def follow(session: Session, settings: Settings, ticket: Ticket, change: str, no
         owe_settlement(session, settings, ticket, now)
         return
     if change == "opened" and ticket.contact_number:
-        _fulfil(session, ticket, now)
+        owed.heard(session, ticket, now)
     if ticket.state == "callback_due":
         return
     for callback in _of_ticket(session, ticket):
         state = rules.left(change, callback.state)
         if state:
             callback.outcome = change if callback.state == "talked" else callback.outcome
-            _end(session, callback, state, now)
+            states.end(session, callback, state, now)
 
 
 def owe_settlement(session: Session, settings: Settings, ticket: Ticket, now: datetime) -> Callback:
@@ -76,88 +70,8 @@ def owe_settlement(session: Session, settings: Settings, ticket: Ticket, now: da
         counts_from=now,
         created_at=now,
     )
-    _arm(session, callback, due)
+    states.arm(session, callback, due)
     return callback
-
-
-def owe_lost(session: Session, settings: Settings, call_id: str, now: datetime) -> Callback | None:
-    """A caller whom we lost, or who chose to be rung back, is called by the owner of the open complaint, else by the agent
-    who was cut off from the caller, else by whoever serves the queue, at the place that the caller had.
-
-    None when nobody can be called (no number), and when this call or this customer is owed one in this queue already:
-    then a number that the customer has chosen since counts.
-    """
-    call = session.get(Call, call_id, with_for_update=True)
-    number = _number_of(call, settings) if call is not None else ""
-    if call is None or not number:
-        return None
-    # A call that we lost before anybody looked at it does not say who rang.
-    customer = call.customer_id or customer_of(session, number)
-    queue = call.last_queue or call.queue or "default"
-    known = _owed(session, call, number, customer, queue)
-    if known is not None:
-        if call.call_back and known.state == "due" and known.number != number:
-            known.number, known.version = number, known.version + 1
-            session.add(known)
-            _tell(session, known, now)
-        return None
-    name = (queries.owner_of_open(session, customer) if customer else None) or call.agent
-    user = session.exec(select(User).where(User.name == name, User.active)).first() if name else None
-    callback = Callback(
-        reason="owed",
-        call_id=call_id,
-        customer_id=customer,
-        number=number,
-        owner_id=user.id if user else None,
-        queue=queue,
-        place_at=call.queued_at or call.started_at,
-        mode=settings.callback_mode,
-        due_at=now,
-        counts_from=now,
-        created_at=now,
-    )
-    _arm(session, callback, now)
-    return callback
-
-
-def rang_in(session: Session, event: Any) -> None:
-    """A follower of the ledger: who rang in again and was served is not called back for a call before."""
-    if not isinstance(event, events.CallFinished) or event.outcome != "answered" or event.kind != "inbound":
-        return
-    if (
-        not (event.caller or event.customer)
-        or not event.talk
-        or event.owed
-        or event.ended_by == event.fault == "us"
-    ):
-        return
-    found = session.exec(
-        select(Callback).where(
-            _whose(event.caller, event.customer),
-            Callback.reason == "owed",
-            Callback.state == "due",
-            Callback.created_at <= datetime.fromtimestamp(event.answered, UTC),
-        )
-    )
-    for callback in found.all():
-        callback.evidence_call = event.call
-        _end(session, callback, "fulfilled", datetime.fromtimestamp(event.at, UTC))
-
-
-def give(session: Session, call_id: str, user: User, now: datetime) -> None:
-    """The callback that is owed for a call is this user's to make, while nobody makes it."""
-    callback = _owed_for(session, call_id)
-    if callback is not None:
-        callback.owner_id, callback.version = user.id, callback.version + 1
-        session.add(callback)
-        _tell(session, callback, now)
-
-
-def fulfil(session: Session, call_id: str, now: datetime) -> None:
-    """What the caller wanted is settled: nobody needs to call any more."""
-    callback = _owed_for(session, call_id)
-    if callback is not None:
-        _end(session, callback, "fulfilled", now)
 
 
 def start(session: Session, settings: Settings, callback_id: int, now: datetime) -> PlaceCallback | None:
@@ -167,10 +81,10 @@ def start(session: Session, settings: Settings, callback_id: int, now: datetime)
     if callback is None or callback.state != "due" or callback.due_at > now + EARLY:
         return None
     if callback.reason == "settlement" and not _still_due(ticket, callback):
-        _end(session, callback, "cancelled", now)
+        states.end(session, callback, "cancelled", now)
         return None
-    if callback.reason == "owed" and _served_since(session, callback):
-        _end(session, callback, "fulfilled", now)
+    if callback.reason == "owed" and owed.served_since(session, callback):
+        states.end(session, callback, "fulfilled", now)
         return None
     called = attempts.called(session, settings, callback.number, callback.customer_id)
     made = attempts.tries(session, KIND, callback_id, callback.counts_from)
@@ -187,7 +101,7 @@ def start(session: Session, settings: Settings, callback_id: int, now: datetime)
         return None
     attempt = attempts.claim(session, KIND, callback_id, callback.number, now)
     callback.state, callback.attempts = "dialling", callback.attempts + 1
-    _tell(session, callback, now)
+    states.tell(session, callback, now)
     return _command(session, settings, callback, attempt, called, now)
 
 
@@ -223,7 +137,7 @@ def reschedule(
     if callback.state == "given_up":
         callback.counts_from = now
     callback.state, callback.ended_at, callback.outcome = "due", None, ""
-    _arm(session, callback, max(due_at, now))
+    states.arm(session, callback, max(due_at, now))
     return callback
 
 
@@ -243,7 +157,7 @@ def cancel(session: Session, callback_id: int, by: User, now: datetime, version:
     One that is under way is called off by the conductor (`commands.CancelAttempt`); a conversation goes on, and counts.
     """
     callback = _take(session, callback_id, by, version)
-    _end(session, callback, "cancelled", now)
+    states.end(session, callback, "cancelled", now)
     return callback
 
 
@@ -272,7 +186,7 @@ def _command(
         queue=callback.queue or "default",
         since=callback.place_at.timestamp() if callback.place_at else 0.0,
         owner=name if stands else "",
-        caller=_rang_from(session, callback),
+        caller=owed.rang_from(session, callback),
         tier=customer.tier if customer else "",
         until=closes(now, called.zone, attempts.rules(settings)).timestamp(),
     )
@@ -289,12 +203,12 @@ def _settle(session: Session, desk: Desk, attempt: Attempt, end: attempts.Ending
         return  # (Who was put off, or needed no call any more, while somebody was through already, was spoken with.)
     callback.outcome = end.outcome
     if callback.reason == "settlement" and not _still_due(ticket, callback):
-        _end(session, callback, "done" if end.talked else "cancelled", now)
+        states.end(session, callback, "done" if end.talked else "cancelled", now)
     elif end.outcome == "rang_in":
-        _end(session, callback, "fulfilled", now)
+        states.end(session, callback, "fulfilled", now)
     elif end.talked:
         callback.evidence_call = end.call_id
-        _end(session, callback, "talked" if ticket is not None else "done", now)
+        states.end(session, callback, "talked" if ticket is not None else "done", now)
     else:
         _again(session, desk.settings, callback, ticket, now)
 
@@ -310,7 +224,7 @@ def _again(
         and now < callback.created_at + AGENTS_WITHIN
     ):
         callback.state = "due"
-        _arm(session, callback, now + ALL_BUSY)
+        states.arm(session, callback, now + ALL_BUSY)
         return
     called = attempts.called(session, settings, callback.number, callback.customer_id)
     made = attempts.tries(session, KIND, callback.id, callback.counts_from)
@@ -319,7 +233,7 @@ def _again(
         _give_up(session, callback, ticket, callback.outcome, now)
         return
     callback.state = "due"
-    _arm(session, callback, at)
+    states.arm(session, callback, at)
 
 
 def _refused(
@@ -328,7 +242,7 @@ def _refused(
     assert callback.id is not None
     attempts.refuse(session, KIND, callback.id, callback.number, verdict.reason, now)
     if verdict.at is not None:
-        _arm(session, callback, verdict.at)
+        states.arm(session, callback, verdict.at)
         return
     _give_up(session, callback, ticket, verdict.reason, now)
 
@@ -337,7 +251,7 @@ def _give_up(
     session: Session, callback: Callback, ticket: Ticket | None, outcome: str, now: datetime
 ) -> None:
     callback.outcome = outcome
-    _end(session, callback, "given_up", now)
+    states.end(session, callback, "given_up", now)
     if ticket is None:
         return
     journal.write(
@@ -350,22 +264,6 @@ def _give_up(
         data={"callback": callback.id, "outcome": outcome},
     )
     journal.notify(session, ticket, "callback", {ticket.owner_id}, now)
-
-
-def _arm(session: Session, callback: Callback, due: datetime) -> None:
-    callback.due_at, callback.version = due, callback.version + 1
-    session.add(callback)
-    session.flush()
-    timers.arm(session, TIMER, callback.id or 0, due)
-    _tell(session, callback, db.now())
-
-
-def _end(session: Session, callback: Callback, state: str, now: datetime) -> None:
-    callback.state, callback.version = state, callback.version + 1
-    callback.ended_at = None if state in rules.WAITING else now
-    session.add(callback)
-    timers.cancel(session, TIMER, callback.id or 0)
-    _tell(session, callback, now)
 
 
 def _take(session: Session, callback_id: int, by: User, version: int | None) -> Callback:
@@ -405,88 +303,4 @@ def _of_ticket(session: Session, ticket: Ticket) -> list[Callback]:
                 col(Callback.state).in_(rules.WAITING),
             )
         )
-    )
-
-
-def _owed_for(session: Session, call_id: str) -> Callback | None:
-    return session.exec(
-        select(Callback)
-        .where(Callback.reason == "owed", Callback.call_id == call_id, Callback.state == "due")
-        .with_for_update()
-    ).first()
-
-
-def _number_of(call: Call, settings: Settings) -> str:
-    """Where the caller is rung back, E.164; empty when that is not known."""
-    own = "" if call.withheld else numbers.e164(call.caller, settings.country) or ""
-    return call.call_back or own
-
-
-def _whose(caller: str, customer: int | None, *numbers: str) -> Any:
-    """Callbacks of who rang from this number, or is this customer; zero and empty when unknown."""
-    found: Any = col(Callback.number).in_([one for one in (caller, *numbers) if one])
-    if caller:
-        found |= col(Callback.call_id).in_(select(Call.id).where(Call.caller == caller))
-    return found | (col(Callback.customer_id) == customer) if customer else found
-
-
-def _owed(session: Session, call: Call, number: str, customer: int | None, queue: str) -> Callback | None:
-    """The callback that is open for this customer in this queue, or was made for this call."""
-    whose = _whose("" if call.withheld else call.caller, customer, number)
-    waiting = col(Callback.state).in_(("due", "dialling")) & (col(Callback.queue) == queue) & whose
-    return session.exec(
-        select(Callback)
-        .where(Callback.reason == "owed", waiting | (col(Callback.call_id) == call.id))
-        .with_for_update()
-    ).first()
-
-
-def _served_since(session: Session, callback: Callback) -> bool:
-    """Whether the customer has rung in since, and was spoken with."""
-    whose: Any = col(Call.caller).in_(
-        [one for one in (callback.number, _rang_from(session, callback)) if one]
-    )
-    if callback.customer_id:
-        whose |= col(Call.customer_id) == callback.customer_id
-    found = session.exec(
-        select(Call.id).where(
-            whose,
-            Call.kind == "inbound",
-            col(Call.evidence),
-            col(Call.answered_at) >= callback.created_at,
-            ~((col(Call.ended_by) == "us") & (col(Call.fault) == "us")),
-        )
-    )
-    return found.first() is not None
-
-
-def _rang_from(session: Session, callback: Callback) -> str:
-    """The number of the call that it is owed for; empty when it was withheld."""
-    call = session.get(Call, callback.call_id) if callback.call_id else None
-    return call.caller if call is not None and not call.withheld else ""
-
-
-def _fulfil(session: Session, ticket: Ticket, now: datetime) -> None:
-    """Who rang in and was heard need not be called back."""
-    found = session.exec(
-        select(Callback).where(
-            Callback.reason == "owed", Callback.state == "due", Callback.number == ticket.contact_number
-        )
-    )
-    for callback in found.all():
-        _end(session, callback, "fulfilled", now)
-
-
-def _tell(session: Session, callback: Callback, now: datetime) -> None:
-    assert callback.id is not None
-    db.tell(
-        session,
-        CallbackChanged(
-            at=now.timestamp(),
-            callback=callback.id,
-            ticket=callback.ticket_id or 0,
-            owner=journal.name_of(session, callback.owner_id),
-            state=callback.state,
-            due=callback.due_at.timestamp(),
-        ),
     )

@@ -76,13 +76,8 @@ def restore(
         raise NotFound
     prompt = session.get(Prompt, (name, language), with_for_update=True)
     prompt = prompt or Prompt(name=name, language=language, version=0, at=now)
-    prompt.text, prompt.sound, prompt.by, prompt.at, prompt.version = (
-        text,
-        digest,
-        by,
-        now,
-        prompt.version + 1,
-    )
+    prompt.text, prompt.sound = text, digest
+    prompt.by, prompt.at, prompt.version = by, now, prompt.version + 1
     prompt.seconds = sound.seconds_of(heard.body) if heard else 0.0
     session.add(prompt)
     session.flush()

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 import structlog
 
-from callcenter.recordings import alarms
+from callcenter import alarms
 from callcenter.routing import agents, rules
 from callcenter.routing import board as live
 from callcenter.routing.board import Agent, Board, Queue

@@ -4,7 +4,7 @@ confirm: 1 yes, 2 another number, * go on waiting      enter: digits, # ends the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from callcenter.routing.walk import Words
 
@@ -54,7 +54,7 @@ class Taken:
 class Back:
     """The end: the caller goes on waiting."""
 
-    words: tuple[Words, ...] = field(default=())
+    words: tuple[Words, ...] = ()
 
 
 Action = Ask | Listen | Taken | Back

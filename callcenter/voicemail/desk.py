@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from callcenter import db, events
-from callcenter.callbacks import desk as callbacks
+from callcenter.callbacks import owed
 from callcenter.customers.models import Customer
 from callcenter.errors import NotFound, Stale, WrongState
 from callcenter.people import rights
@@ -45,7 +45,7 @@ def take(session: Session, message_id: int, by: User, version: int, now: datetim
     if message.state == "done":
         raise WrongState
     message.state, message.owner_id, message.taken_at = "taken", by.id, now
-    callbacks.give(session, message.call_id, by, now)
+    owed.give(session, message.call_id, by, now)
     return _changed(session, message, by.name, now)
 
 
@@ -58,7 +58,7 @@ def finish(session: Session, message_id: int, by: User, note: str, version: int,
     if message.owner_id != by.id and not rights.may(by.role, "messages.all"):
         raise NotYours
     message.state, message.done_at, message.note = "done", now, note
-    callbacks.fulfil(session, message.call_id, now)
+    owed.fulfil(session, message.call_id, now)
     return _changed(session, message, by.name, now)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import redis.asyncio
 
-from callcenter.recordings import alarms
+from callcenter import alarms
 
 
 async def standing(store: redis.asyncio.Redis) -> list[dict[str, Any]]:

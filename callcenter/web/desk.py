@@ -163,9 +163,8 @@ async def _frames(request: Request, tab: str, shows: tuple[str, ...], after: str
         await _sign_in(held, viewer, tab)
         seen = await stream.last_id(held.store, stream.PUBLIC)
         screen = _Screen(held, viewer, shows, reader)
-        whole = await screen.draw(
-            shows, seen
-        )  # also where nothing is to be sent: what the page shows must be known
+        # Also where nothing is to be sent: what the page shows must be known.
+        whole = await screen.draw(shows, seen)
         behind = not after or live.position(seen) != live.position(after)
         yield whole if behind else live.KEEP
         refresh = time.monotonic() + seat.REFRESH
@@ -257,11 +256,8 @@ class _Screen:
         data = _shown(self.held, self.viewer, seen)
         if "queues" in wanted:
             self.served, self.overdue = list(seen.agent["queues"]), data["overdue"]
-            self.told, self.lists_at, self.due = (
-                _figures(seen.queues, self.overdue),
-                time.monotonic(),
-                math.inf,
-            )
+            self.told = _figures(seen.queues, self.overdue)
+            self.lists_at, self.due = time.monotonic(), math.inf
         html = {name: self._part(name, data) for name in wanted}
         return live.frame("parts", {"parts": html, "now": time.time()}, entry)
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from callcenter import commands, db, stream
+from callcenter.calls import life
 from callcenter.people import history
 from callcenter.routing import queues, rules
 from callcenter.routing.models import QueueRow
@@ -21,7 +22,6 @@ OUTCOMES = (
     *("messages", "callbacks", "lost"),
 )
 """How a call that was offered to a queue leaves it; who still waits is the rest."""
-WAITING = {"greeting", "queued", "offered", "connecting", "callback"}
 Told = dict[str, Any]
 
 
@@ -91,7 +91,9 @@ def figures(entry: Entry, seen: Board, now: float) -> Told:
     """
     counted = {name: int(entry.get(name, 0)) for name in OUTCOMES}
     waiting = [
-        call for call in seen.calls.values() if call["queue"] == entry["name"] and call["state"] in WAITING
+        call
+        for call in seen.calls.values()
+        if call["queue"] == entry["name"] and call["state"] in life.WAITING
     ]
     oldest = min((call["queued"] for call in waiting if call["queued"]), default=0.0)
     ended = counted["answered"] + counted["abandoned"]

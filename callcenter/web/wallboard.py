@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from callcenter import commands, db, stream
+from callcenter.calls import life
 from callcenter.errors import InvalidInput, NotAllowed
 from callcenter.people import desk as people
 from callcenter.tickets import queries
@@ -25,7 +26,7 @@ from callcenter.web.parts import Parts, parts
 LONG_BREAK, LONG_WRAP_UP = 1800.0, 180.0
 """Seconds in a state that ask for a look."""
 
-WAITING = {"queued", "offered", "connecting", "callback"}
+WAITING = life.WAITING - {"greeting"}
 
 
 def routes() -> list[BaseRoute]:

@@ -1,7 +1,6 @@
 """Keep your place, by real SIP: a key pressed in the queue, the goodbye heard, and the customer rung over the trunk."""
 
 import asyncio
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +8,14 @@ from callcenter import commands
 from callcenter.telephony.phone import Phone
 from tests.hotline import CUSTOMER_TONE, hear_each_other, soon
 from tests.house import house, incoming
-from tests.place import Place
 
 NUMBER = "+8613800000195"
-
-
-def _administer(place: Place) -> None:
-    token = re.search(r"\S{20,}", place.run("token", "add", "planner", "--role", "admin"))
-    assert token
-    place.token = token[0]
 
 
 async def test_who_keeps_the_place_is_rung_and_hears_the_agent(tmp_path: Path) -> None:
     always = {"outbound_hours": "00:00-24:00", "greeting": "false"}
     async with house(tmp_path, **always) as (hotline, anna, _, outside):
-        await asyncio.to_thread(_administer, hotline.place)
+        await asyncio.to_thread(hotline.place.administer)
         await hotline.rule(callback=True, callback_every=0)
         hotline.ask(commands.SetStatus("anna", "not_ready"))
         await soon(lambda: hotline.agent()["status"] == "not_ready", "anna to take no calls")

@@ -27,9 +27,7 @@ def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
         secret = re.search(r"password (\S+),", said)
         assert secret, said
         made.secrets = {"bert": secret[1]}
-        token = re.search(r"\S{20,}", place.run("token", "add", "auditor", "--role", "admin"))
-        assert token
-        place.token = token[0]
+        place.administer()
         place.start()
         yield made
 

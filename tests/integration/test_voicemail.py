@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from callcenter import commands, db, events, stream
-from callcenter.callbacks import desk as callbacks
+from callcenter.callbacks import owed
 from callcenter.callbacks.models import Callback
 from callcenter.calls.models import Call
 from callcenter.errors import InvalidInput, NotFound, Stale, WrongState
@@ -101,7 +101,7 @@ async def test_who_rings_in_again_and_is_served_is_not_called_back(
         assert (await board.hears(events.CallFinished)).outcome == "message_left"
         await until(lambda: messages(engine))
         with db.write(engine) as session:
-            assert callbacks.owe_lost(session, settings, leg, db.now())
+            assert owed.owe(session, settings, leg, db.now())
         await board.ready("anna")
         again = board.outside.ring(CALLER)
         assert again
@@ -157,7 +157,7 @@ def test_two_take_one_message_and_one_has_it(settings: Settings, engine: Engine)
         anna, bert = user(session, "anna"), user(session, "bert")
         session.add(Call(id="call1", caller=CALLER, started_at=db.now(), queued_at=db.now(), queue="default"))
         message = left(session)
-        callbacks.owe_lost(session, settings, "call1", db.now())
+        owed.owe(session, settings, "call1", db.now())
         assert message.id
         which, now = message.id, db.now()
         with pytest.raises(WrongState):

@@ -31,7 +31,6 @@ WITHHELD = {
     "yue": "say:yue:我哋唔接聽冇來電顯示嘅電話，請顯示號碼再打嚟，再見。",
 }
 
-
 Plays = Callable[[str, str, tuple[str, ...], bool], None]
 """Plays the sentence: `MediaPlane.play`."""
 
